@@ -1,0 +1,104 @@
+"""Checks at the door: each says what was required, what came, and what to do.
+
+Public functions call these on their arguments first, so that a slip (labels 0 and 1, pixels 0..255)
+is named where it was made and does not come out as a wrong number three calls later.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def check_float(name: str, value: object) -> Tensor:
+    """Return `value` if it is a floating-point tensor without NaN or infinity."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name} must be a torch tensor, got {type(value).__name__}: use torch.as_tensor"
+        )
+    if not value.is_floating_point():
+        raise TypeError(
+            f"{name} must hold floating-point numbers, got {value.dtype}: "
+            "use .double(), and / 255 for pixels stored as 0..255"
+        )
+    if not torch.isfinite(value).all():
+        bad = int((~torch.isfinite(value)).sum())
+        raise ValueError(
+            f"{name} must be finite, got {bad} NaN or infinite entries: remove or repair them"
+        )
+    return value
+
+
+def check_x(x: object) -> Tensor:
+    """Return `x` if it is a non-empty batch of examples, a finite floating-point (n, d) tensor."""
+    x = check_float("x", x)
+    if x.ndim != 2:
+        raise ValueError(
+            f"x must have shape (n, d), got {tuple(x.shape)}: use x.reshape(len(x), -1) on images"
+        )
+    if x.shape[0] == 0 or x.shape[1] == 0:
+        raise ValueError(
+            f"x must hold at least one example and one feature, got shape {tuple(x.shape)}: "
+            "leave empty batches out"
+        )
+    return x
+
+
+def check_labels(y: object, n: int) -> Tensor:
+    """Return `y` if it holds n labels, each -1 or +1, shape (n,)."""
+    if not isinstance(y, Tensor):
+        raise TypeError(f"y must be a torch tensor, got {type(y).__name__}: use torch.as_tensor")
+    if y.shape != (n,):
+        raise ValueError(
+            f"y must have shape ({n},), one label for each example, got {tuple(y.shape)}"
+            + (": use y.reshape(-1)" if y.numel() == n else ": pass the labels of these examples")
+        )
+    if not ((y == 1) | (y == -1)).all():
+        seen = torch.unique(y).tolist()
+        shown = " and ".join(f"{value:g}" for value in seen[:3]) + (" ..." if len(seen) > 3 else "")
+        advice = "use 2*y - 1" if set(seen) <= {0, 1} else "keep two classes and code them -1 and +1"
+        raise ValueError(f"labels must be -1 or +1, got {shown}: {advice}")
+    return y
+
+
+def check_examples(x: object, y: object) -> tuple[Tensor, Tensor]:
+    """Return `(x, y)` if they are n examples (n, d) with n labels in {-1, +1}."""
+    x = check_x(x)
+    return x, check_labels(y, len(x)).to(x.dtype)
+
+
+def check_exponent(p: float) -> float:
+    """Return the exponent `p` of a norm as a float if 1 <= p <= inf."""
+    if not _is_number(p) or math.isnan(p) or p < 1:
+        raise ValueError(
+            f"p must be a number in [1, inf], got {p!r}: below 1 there is no norm, "
+            "use 1, 2 or math.inf"
+        )
+    return float(p)
+
+
+def check_radius(radius: float) -> float:
+    """Return `radius` as a float if it is finite and not negative."""
+    if not _is_number(radius) or not math.isfinite(radius) or radius < 0:
+        raise ValueError(
+            f"radius must be a finite number >= 0 in pixel units, got {radius!r}: use 0 for no attack"
+        )
+    return float(radius)
+
+
+def check_positive(name: str, value: float) -> float:
+    """Return `value` as a float if it is finite and positive."""
+    if not _is_number(value) or not math.isfinite(value) or value <= 0:
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r}: pass a positive one")
+    return float(value)
+
+
+def check_count(name: str, value: int, *, least: int = 1) -> int:
+    """Return `value` if it is a whole number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,504 @@
+"""The book's figures: results in, matplotlib axes out, one function a figure.
+
+They share one style, kept here and applied to their own axes only: colours that stay apart for the
+colour-blind and in grey print (with a line style or marker of their own as well), lines and letters
+of a grey that reads on a light and on a dark page, and no ground of their own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from lectures_code.experiments import SeedStudy
+from lectures_code.logistic import LinearClassifier, psi
+from lectures_code.perturbations import NormBall
+from lectures_code.risk import ErrorCurve
+from lectures_code.training import History
+
+# Okabe and Ito's colours, those that read on white and on near-black.
+BLUE, VERMILION, GREEN, PURPLE, AMBER = "#2b83ba", "#d55e00", "#009e73", "#b86fa0", "#c78a00"
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, AMBER)
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v")
+INK = "#7a7a7a"
+
+STYLE = {
+    "figure.facecolor": "none",
+    "figure.dpi": 144,
+    "figure.constrained_layout.use": True,
+    "axes.facecolor": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.2,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "font.size": 10,
+}
+
+
+def _styled(plot: Callable) -> Callable:
+    """Draw with the book's style, and leave the settings of others as they were."""
+
+    @wraps(plot)
+    def styled(*args, **kwargs):
+        with plt.rc_context(STYLE):
+            return plot(*args, **kwargs)
+
+    return styled
+
+
+def _axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 3.4)) -> Axes:
+    return plt.subplots(figsize=size)[1] if ax is None else ax
+
+
+def _lines(
+    ax: Axes, x: Tensor, curves: Mapping[str, Tensor], *, xlabel: str, ylabel: str
+) -> Axes:
+    """Curves over one abscissa, each with a colour and a line style of its own."""
+    for k, (name, values) in enumerate(curves.items()):
+        ax.plot(x.numpy(), values.numpy(), color=CYCLE[k % 5], ls=DASHES[k % 5], label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(curves) > 1:
+        ax.legend()
+    return ax
+
+
+def _ball_outline(ball: NormBall, n: int = 400) -> Tensor:
+    """Points on the boundary of a ball in the plane, shape (n, 2), counterclockwise."""
+    angle = torch.linspace(0, 2 * torch.pi, n + 1, dtype=torch.float64)[:-1]
+    ray = torch.stack([angle.cos(), angle.sin()], dim=1)
+    # A ray ends where its p-norm is the radius; corners lie at multiples of 45 degrees.
+    return ball.radius * ray / torch.linalg.vector_norm(ray, ord=ball.p, dim=1, keepdim=True)
+
+
+@_styled
+def plot_balls(balls: Sequence[NormBall], *, ax: Axes | None = None) -> Axes:
+    """Norm balls in the plane, drawn over each other.
+
+    Parameters
+    ----------
+    balls : sequence of NormBalls
+        The sets.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With one outline for each ball.
+    """
+    ax = _axes(ax, size=(4.6, 4.0))
+    for k, ball in enumerate(balls):
+        outline = _ball_outline(ball).numpy()
+        name = "∞" if ball.p == torch.inf else f"{ball.p:g}"
+        ax.fill(*outline.T, color=CYCLE[k], alpha=0.12)
+        ax.fill(*outline.T, fill=False, ec=CYCLE[k], ls=DASHES[k], lw=1.8, label=f"p = {name}")
+    ax.set(xlabel=r"$\delta_1$", ylabel=r"$\delta_2$", aspect="equal")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+@_styled
+def plot_support(ball: NormBall, w: Tensor, *, ax: Axes | None = None) -> Axes:
+    """A ball in the plane, a direction, the point farthest in it, and the line that touches there.
+
+    Parameters
+    ----------
+    ball : NormBall
+        The set.
+    w : Tensor of shape (2,)
+        The direction, not 0.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With the ball, the direction, the maximiser and the support line.
+    """
+    ax = _axes(ax, size=(3.4, 3.4))
+    best, unit = ball.maximiser(w), w / w.norm()
+    foot = ball.support(w) / w.norm() * unit
+    along = torch.stack([-unit[1], unit[0]]) * 1.6 * ball.radius
+    ax.fill(*_ball_outline(ball).numpy().T, color=BLUE, alpha=0.15)
+    ax.plot(*torch.stack([foot - along, foot + along]).numpy().T, color=VERMILION, ls="--")
+    ax.annotate("", unit * ball.radius * 0.8, (0, 0), arrowprops={"arrowstyle": "->", "color": INK})
+    ax.plot(*best.numpy(), "o", color=VERMILION, ms=8)
+    limit = 1.6 * ball.radius
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    name = r"\infty" if ball.p == torch.inf else f"{ball.p:g}"
+    ax.set(title=f"$p = {name}$", xlabel=r"$\delta_1$", ylabel=r"$\delta_2$")
+    return ax
+
+
+@_styled
+def plot_supports(balls: Sequence[NormBall], w: Tensor) -> Sequence[Axes]:
+    """:func:`plot_support` of several balls side by side, for one direction of shape (2,)."""
+    _, row = plt.subplots(1, len(balls), figsize=(2.7 * len(balls), 2.9), sharey=True)
+    for ball, ax in zip(balls, row, strict=True):
+        plot_support(ball, w, ax=ax)
+        ax.set(ylabel=r"$\delta_2$" if ax is row[0] else "")
+    return row
+
+
+@_styled
+def plot_boundaries(
+    x: Tensor,
+    y: Tensor,
+    classifiers: Mapping[str, LinearClassifier],
+    ball: NormBall,
+    *,
+    n_sets: int = 40,
+    ax: Axes | None = None,
+) -> Axes:
+    """Labelled points in the plane, some with their perturbation sets, and decision boundaries.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, 2)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    classifiers : mapping from names to LinearClassifiers
+        Their boundaries are drawn; weights must not all be 0.
+    ball : NormBall
+        The set around each example.
+    n_sets : int
+        How many examples get their set drawn, so that the picture stays readable.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With points, sets and boundaries.
+    """
+    ax = _axes(ax, size=(6.0, 4.2))
+    for label, color, marker in ((-1, AMBER, "o"), (1, GREEN, "^")):
+        mine = x[y == label]
+        ax.plot(*mine.numpy().T, marker, color=color, ms=4, label=f"y = {label:+d}")
+        for centre in mine[: n_sets // 2]:
+            ax.fill(*(centre + _ball_outline(ball)).numpy().T, color=color, alpha=0.10, lw=0)
+    limits = ax.axis()
+    for k, (name, classifier) in enumerate(classifiers.items()):
+        normal = classifier.theta / classifier.theta.norm()
+        foot = -classifier.intercept / classifier.theta.norm() * normal
+        along = 100 * torch.stack([-normal[1], normal[0]])
+        ends = torch.stack([foot - along, foot + along])
+        ax.plot(*ends.numpy().T, color=(VERMILION, BLUE)[k % 2], ls=("--", "-")[k % 2], label=name)
+    ax.axis(limits)
+    ax.set(xlabel="feature 1", ylabel="feature 2", aspect="equal")
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
+    return ax
+
+
+@_styled
+def plot_envelope(
+    thetas: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None
+) -> Axes:
+    r"""A family of functions of theta, one for each perturbation, and their maximum above them.
+
+    Parameters
+    ----------
+    thetas : Tensor of shape (t,)
+        The abscissa.
+    curves : mapping from names to Tensors of shape (t,)
+        Values of g(theta, delta), a curve for each delta.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With thin curves and a thick envelope.
+    """
+    ax = _axes(ax)
+    top = torch.stack(list(curves.values())).max(dim=0).values
+    ax.plot(thetas.numpy(), top.numpy(), color=INK, lw=6, alpha=0.35, label=r"$\varphi$, the maximum")
+    return _lines(ax, thetas, curves, xlabel=r"$\theta$", ylabel=r"$g(\theta, \delta)$")
+
+
+@_styled
+def plot_steps(steps: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None) -> Axes:
+    """A function along several directions from one point, against the length of the step.
+
+    Parameters
+    ----------
+    steps : Tensor of shape (t,)
+        Lengths of the step.
+    curves : mapping from names of directions to Tensors of shape (t,)
+        The change of the function's value.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One line a direction; above 0 the step went up.
+    """
+    ax = _axes(ax)
+    ax.axhline(0, color=INK, lw=0.8)
+    return _lines(ax, steps, curves, xlabel="length of the step", ylabel=r"change of $\varphi$")
+
+
+@_styled
+def plot_inexact(fractions: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None) -> Axes:
+    """Adversarial risk that training reaches, against the strength of the attack it trained with.
+
+    Parameters
+    ----------
+    fractions : Tensor of shape (t,)
+        Length of the training perturbation as a fraction of the exact maximiser's, in [0, 1].
+    curves : mapping from names to Tensors of shape (t,)
+        Risks in nats.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One line a risk.
+    """
+    ax = _lines(
+        _axes(ax),
+        fractions,
+        curves,
+        xlabel="strength of the training attack (1 = exact maximiser)",
+        ylabel="risk (nats)",
+    )
+    return ax
+
+
+@_styled
+def plot_logistic_loss(z: Tensor, *, ax: Axes | None = None) -> Axes:
+    r"""The logistic loss of the margin, with the loss of a wrong and of a right decision marked.
+
+    Parameters
+    ----------
+    z : Tensor of shape (t,)
+        Margins.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With :math:`\Psi` and the step that counts mistakes.
+    """
+    ax = _axes(ax, size=(5.4, 3.2))
+    curves = {
+        r"$\Psi(z) = \log(1 + e^{-z})$": psi(z),
+        "mistake: 1 if $z \\leq 0$": (z <= 0).to(z.dtype),
+    }
+    return _lines(ax, z, curves, xlabel="margin $z$", ylabel="loss (nats)")
+
+
+@_styled
+def plot_along_ray(scales: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None) -> Axes:
+    r"""Objectives along a ray of weights :math:`t\theta`, against :math:`t`.
+
+    Parameters
+    ----------
+    scales : Tensor of shape (t,)
+        Factors of the weights.
+    curves : mapping from names to Tensors of shape (t,)
+        Objectives in nats.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One line an objective.
+    """
+    ax = _lines(_axes(ax), scales, curves, xlabel=r"scale $t$ of the weights", ylabel="nats")
+    ax.set(ylim=(0, None))
+    return ax
+
+
+@_styled
+def plot_images(
+    images: Tensor,
+    captions: Sequence[str] = (),
+    *,
+    columns: int = 8,
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> Sequence[Axes]:
+    """Digits as ink on paper: `limits[0]` is white, `limits[1]` is black.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, 784)
+        Images, or perturbations.
+    captions : sequence of n str, optional
+        A line above each image.
+    columns : int
+        Images in a row.
+    limits : pair of float
+        Pixel values drawn white and black.
+
+    Returns
+    -------
+    sequence of n Axes
+        One for each image.
+    """
+    rows = -(-len(images) // columns)
+    height = 1.05 if captions else 0.9
+    _, grid = plt.subplots(
+        rows, columns, figsize=(0.95 * columns, height * rows), squeeze=False
+    )
+    for ax in grid.flat:
+        ax.set_axis_off()
+    for k, image in enumerate(images):
+        ax = grid.flat[k]
+        _draw_image(ax, image, limits)
+        if captions:
+            ax.set_title(captions[k], fontsize=8)
+    return list(grid.flat[: len(images)])
+
+
+def _draw_image(ax: Axes, image: Tensor, limits: tuple[float, float]) -> None:
+    pixels = image.detach().reshape(28, 28).numpy()
+    ax.imshow(pixels, cmap="gray_r", vmin=limits[0], vmax=limits[1], interpolation="nearest")
+
+
+@_styled
+def plot_sum(image: Tensor, delta: Tensor, captions: Sequence[str]) -> Sequence[Axes]:
+    """An image, the perturbation (its contrast amplified) and their sum, side by side.
+
+    Parameters
+    ----------
+    image : Tensor of shape (784,)
+        Pixels in [0, 1].
+    delta : Tensor of shape (784,)
+        The perturbation, not 0 everywhere.
+    captions : sequence of 3 str
+        A line above each.
+
+    Returns
+    -------
+    sequence of 3 Axes
+        One for each picture.
+    """
+    _, row = plt.subplots(1, 3, figsize=(6.4, 2.5))
+    size = float(delta.abs().max())
+    pictures = ((image, (0, 1)), (delta, (-size, size)), (image + delta, (-size, 1 + size)))
+    for ax, (pixels, limits), caption in zip(row, pictures, captions, strict=True):
+        _draw_image(ax, pixels, limits)
+        ax.set_axis_off()
+        ax.set_title(caption, fontsize=10)
+    for left, sign in ((row[0], "+"), (row[1], "=")):
+        left.text(1.08, 0.5, sign, transform=left.transAxes, fontsize=18, ha="center", va="center")
+    return row
+
+
+@_styled
+def plot_history(
+    histories: Mapping[str, History], *, adversarial: bool = True, ax: Axes | None = None
+) -> Axes:
+    """Error under attack (or clean) by epoch, one line for each training run.
+
+    Parameters
+    ----------
+    histories : mapping from names to Histories
+        The runs; they may differ in length.
+    adversarial : bool
+        Whether to draw the error under attack or the clean one.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Rates on a logarithmic scale.
+    """
+    ax = _axes(ax)
+    for k, (name, history) in enumerate(histories.items()):
+        counts = history.robust_error if adversarial else history.error
+        # A rate of 0 has no place on a logarithmic axis: leave a gap there.
+        rates = [count.rate or np.nan for count in counts]
+        ax.plot(rates, color=CYCLE[k], ls=DASHES[k], marker=MARKERS[k], ms=4, label=name)
+    ax.set(xlabel="epochs", ylabel="error under attack" if adversarial else "error", yscale="log")
+    ax.legend()
+    return ax
+
+
+@_styled
+def plot_error_curves(
+    curves: Mapping[str, ErrorCurve], radii: Tensor, *, mark: float | None = None, ax=None
+) -> Axes:
+    """Robust error against the radius of the attack, one line for each classifier.
+
+    Parameters
+    ----------
+    curves : mapping from names to ErrorCurves
+        The classifiers' whole curves.
+    radii : Tensor of shape (t,)
+        Radii to draw, in pixel units.
+    mark : float, optional
+        A radius to mark.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Rates between 0 and 1.
+    """
+    rates = {name: curve.counts(radii) / len(curve.radii) for name, curve in curves.items()}
+    ax = _lines(_axes(ax), radii, rates, xlabel=r"radius $\epsilon$", ylabel="error under attack")
+    if mark is not None:
+        ax.axvline(mark, color=INK, lw=0.8, ls=":")
+    ax.set(ylim=(-0.02, 1.02))
+    return ax
+
+
+@_styled
+def plot_seed_studies(
+    studies: Mapping[str, SeedStudy], lecture: Mapping[str, float], *, ax: Axes | None = None
+) -> Axes:
+    """Errors under attack of every seed, one row for each recipe, and the lecture's own values.
+
+    Parameters
+    ----------
+    studies : mapping from names to SeedStudies
+        The recipes.
+    lecture : mapping from names to float
+        The lecture's error rate, for those recipes that it has.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Rates on a logarithmic scale, a dot for each seed.
+    """
+    ax = _axes(ax, size=(6.4, 0.7 + 0.55 * len(studies)))
+    for row, (name, study) in enumerate(studies.items()):
+        rates = np.array([count.rate for count in study.attacked])
+        # Spread the dots by their order, so that equal ones stay visible, without random numbers.
+        offset = np.linspace(-0.25, 0.25, len(rates))
+        ax.plot(rates, row + offset, "o", color=CYCLE[row], ms=4, alpha=0.6)
+        if name in lecture:
+            ax.plot(lecture[name], row, "D", mec=INK, mfc="none", ms=9, mew=1.8)
+    ax.plot([], [], "D", mec=INK, mfc="none", ms=9, mew=1.8, ls="", label="the lecture")
+    ax.set(yticks=range(len(studies)), yticklabels=list(studies), xlabel="error under attack")
+    ax.set(xscale="log", ylim=(len(studies) - 0.5, -0.5))
+    ax.legend(loc="best")
+    return ax

@@ -1,0 +1,207 @@
+r"""The logistic loss and the linear classifier.
+
+Binary labels are -1 and +1, and a model gives one score for each example. Its margin is label times
+score: positive where the example is classified correctly, and a tie (margin 0) counts as an error.
+The logistic loss is a function of the margin alone, :math:`\Psi(z) = \log(1 + e^{-z})`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lectures_code.checks import check_examples, check_float, check_labels, check_x
+
+
+def psi(z: Tensor) -> Tensor:
+    r"""Logistic loss of the margin, :math:`\Psi(z) = \log(1 + e^{-z})`.
+
+    Positive, strictly decreasing, convex, and accurate for margins of any size.
+
+    Parameters
+    ----------
+    z : Tensor of any shape
+        Margins.
+
+    Returns
+    -------
+    Tensor of the same shape
+        The losses.
+    """
+    return -nn.functional.logsigmoid(z)
+
+
+def psi_prime(z: Tensor) -> Tensor:
+    r"""Derivative of the logistic loss, :math:`\Psi'(z) = -1 / (1 + e^{z})`, always in (-1, 0).
+
+    Parameters
+    ----------
+    z : Tensor of any shape
+        Margins.
+
+    Returns
+    -------
+    Tensor of the same shape
+        The slopes.
+    """
+    return -torch.sigmoid(-z)
+
+
+def margins(output: Tensor, y: Tensor) -> Tensor:
+    r"""How far each output is on the side of its label: positive if and only if it is correct.
+
+    One score :math:`s`: the margin is :math:`y s`. Several logits :math:`z`: it is
+    :math:`z_y - \max_{k \ne y} z_k`.
+
+    Parameters
+    ----------
+    output : Tensor of shape (n,), (n, 1) or (n, k)
+        Scores, or k >= 2 logits for each example.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1} for scores; class numbers 0 .. k-1 (int64) for logits.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        The margins.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or the labels do not fit the outputs.
+    """
+    output, y = _fit(output, y)
+    if output.ndim == 1:
+        return y * output
+    own = output.gather(1, y[:, None])[:, 0]
+    others = output.scatter(1, y[:, None], -torch.inf)
+    return own - others.max(dim=1).values
+
+
+def losses(output: Tensor, y: Tensor) -> Tensor:
+    r"""Loss of each example: logistic, :math:`\Psi(y s)`, for one score, cross-entropy for logits.
+
+    For two logits both agree, with :math:`s` the difference of the logits.
+
+    Parameters
+    ----------
+    output : Tensor of shape (n,), (n, 1) or (n, k)
+        Scores, or k >= 2 logits for each example.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1} for scores; class numbers 0 .. k-1 (int64) for logits.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        The losses.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or the labels do not fit the outputs.
+    """
+    output, y = _fit(output, y)
+    if output.ndim == 1:
+        return psi(y * output)
+    return nn.functional.cross_entropy(output, y, reduction="none")
+
+
+def _fit(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs as (n,) scores or (n, k) logits, with the labels that belong to them."""
+    if output.ndim == 2 and output.shape[1] == 1:
+        output = output[:, 0]
+    if output.ndim == 1:
+        return output, check_labels(y, len(output)).to(output.dtype)
+    if output.ndim != 2:
+        raise ValueError(
+            "a model must give one score, shape (n,) or (n, 1), or k logits, shape (n, k), "
+            f"for each example, got {tuple(output.shape)}: flatten its output"
+        )
+    n, k = output.shape
+    if y.dtype != torch.int64 or y.shape != (n,) or y.min() < 0 or y.max() >= k:
+        raise ValueError(
+            f"{k} logits need class numbers 0 to {k - 1} as int64 of shape ({n},), got {y.dtype} "
+            f"of shape {tuple(y.shape)} from {y.min():g} to {y.max():g}: "
+            "use y.long(), and (y + 1) // 2 for labels -1 and +1"
+        )
+    return output, y
+
+
+@dataclass(frozen=True, eq=False)
+class LinearClassifier:
+    r"""Score :math:`\theta^\top x + \theta_0`; its sign is the predicted label.
+
+    Parameters
+    ----------
+    theta : Tensor of shape (d,)
+        Weights.
+    intercept : Tensor of shape () or float
+        The score :math:`\theta_0` of the zero image.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a part is not a finite floating-point tensor of its shape.
+    """
+
+    theta: Tensor
+    intercept: Tensor
+
+    def __post_init__(self) -> None:
+        theta = check_float("theta", self.theta)
+        intercept = check_float("intercept", torch.as_tensor(self.intercept, dtype=theta.dtype))
+        if theta.ndim != 1 or intercept.ndim != 0:
+            raise ValueError(
+                "theta must have shape (d,) and the intercept shape (), got "
+                f"{tuple(theta.shape)} and {tuple(intercept.shape)}: use LinearClassifier.of(module) "
+                "on an nn.Linear"
+            )
+        object.__setattr__(self, "intercept", intercept)
+
+    @classmethod
+    def of(cls, module: nn.Module) -> "LinearClassifier":
+        """The classifier that an ``nn.Linear(d, 1)`` computes: a view of its weights, no copy.
+
+        Parameters
+        ----------
+        module : nn.Linear with one output
+            The layer, with or without a bias.
+
+        Returns
+        -------
+        LinearClassifier
+            It shares the layer's memory and is detached from its gradients.
+
+        Raises
+        ------
+        TypeError
+            If the module is anything else.
+        """
+        if isinstance(module, LinearClassifier):
+            return module
+        if not isinstance(module, nn.Linear) or module.out_features != 1:
+            raise TypeError(
+                f"a linear classifier is an nn.Linear(d, 1), got {module}: for other models "
+                "use attacks.pgd, for several logits the functions in multiclass"
+            )
+        theta = module.weight.detach()[0]
+        return cls(theta, theta.new_zeros(()) if module.bias is None else module.bias.detach()[0])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Scores, shape (n,), of examples of shape (n, d)."""
+        x = check_x(x)
+        if x.shape[1] != len(self.theta):
+            raise ValueError(
+                f"x must have {len(self.theta)} features, one for each weight, got {x.shape[1]}"
+            )
+        if x.dtype != self.theta.dtype:
+            raise TypeError(
+                f"x must have the weights' dtype, got {x.dtype} with weights in "
+                f"{self.theta.dtype}: use x.to(theta.dtype)"
+            )
+        return x @ self.theta + self.intercept
+
+    def margins(self, x: Tensor, y: Tensor) -> Tensor:
+        """Margins ``y * score``, shape (n,), of labelled examples (n, d) and (n,)."""
+        x, y = check_examples(x, y)
+        return y * self(x)

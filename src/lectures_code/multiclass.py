@@ -1,0 +1,90 @@
+r"""Linear classifiers with several classes: what of the closed form is left.
+
+Logits are :math:`z = W x + b`. A perturbation changes the gap between another class's logit and the
+true one by at most :math:`\varepsilon \|w_k - w_y\|_q`. One perturbation cannot raise every gap to
+its maximum at once: for the loss this gives a bound. For the error it is exact, because one wrong
+class is enough.
+"""
+
+import torch
+from torch import Tensor
+
+from lectures_code.checks import check_float, check_x
+from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.risk import ErrorCount
+
+
+def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    r"""The largest gap :math:`z_k - z_y` of each class over the perturbation set, class by class.
+
+    .. math:: (w_k - w_y)^\top x + b_k - b_y + \max_{\delta \in \Delta(x)}
+              \langle w_k - w_y, \delta \rangle
+
+    Parameters
+    ----------
+    weights : Tensor of shape (k, d)
+        One row of weights for each of k >= 2 classes.
+    biases : Tensor of shape (k,)
+        The classes' biases.
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        True class numbers, int64.
+    ball : NormBall
+        The perturbation set, with or without the box.
+
+    Returns
+    -------
+    Tensor of shape (n, k)
+        The worst gaps; 0 for the true class.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes or labels do not fit each other.
+    """
+    x, weights = check_x(x), check_float("weights", weights)
+    k = len(weights)
+    if weights.shape != (k, x.shape[1]) or k < 2 or biases.shape != (k,):
+        raise ValueError(
+            f"weights must have shape (k, {x.shape[1]}) and biases (k,) with k >= 2, "
+            f"got {tuple(weights.shape)} and {tuple(biases.shape)}"
+        )
+    if y.dtype != torch.int64 or y.shape != (len(x),) or y.min() < 0 or y.max() >= k:
+        raise ValueError(
+            f"y must hold {len(x)} class numbers from 0 to {k - 1} as int64, got {y.dtype} of shape "
+            f"{tuple(y.shape)} from {y.min():g} to {y.max():g}: use y.long(), count from 0"
+        )
+    logits = x @ weights.T + biases
+    differences = weights - weights[y][:, None]  # (n, k, d)
+    boxed = isinstance(ball, BoxedNormBall)
+    gain = ball.support(differences, x[:, None] if boxed else None)
+    return logits - logits.gather(1, y[:, None]) + gain
+
+
+def loss_bound(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    r"""Upper bound on each example's worst cross-entropy: every class gets its own worst attack.
+
+    .. math:: \max_{\delta \in \Delta(x)} \log \sum_k e^{z_k - z_y} \le \log \sum_k
+              e^{\max_{\delta \in \Delta(x)} (z_k - z_y)}
+
+    With two classes it is an equality. Arguments and errors as for :func:`worst_gaps`.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        The bounds, in nats.
+    """
+    return torch.logsumexp(worst_gaps(weights, biases, x, y, ball), dim=1)
+
+
+def robust_error(
+    weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall
+) -> ErrorCount:
+    """Examples that some perturbation in the set makes a mistake, counted exactly.
+
+    An example falls if and only if some other class's worst gap is at least 0 (a tie counts as an
+    error). Arguments and errors as for :func:`worst_gaps`.
+    """
+    gaps = worst_gaps(weights, biases, x, y, ball).scatter(1, y[:, None], -torch.inf)
+    return ErrorCount(int((gaps.max(dim=1).values >= 0).sum()), len(x))

@@ -1,0 +1,255 @@
+r"""What a classifier's mistakes amount to: risk and error, clean and under attack.
+
+The risk is a mean loss; the error is a count of mistakes. Under attack each example is replaced by
+its worst perturbation. For a linear classifier and a norm ball both are computed exactly, from the
+worst margin :math:`y(\theta^\top x + \theta_0) - \varepsilon \|\theta\|_q`. For any other model,
+attack first and pass ``x + delta``: what comes out is then a lower bound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lectures_code.checks import check_examples, check_exponent, check_radius, check_x
+from lectures_code.logistic import LinearClassifier, losses, margins, psi
+from lectures_code.perturbations import BoxedNormBall, NormBall
+
+Model = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """A number of mistakes, `k` of `n` examples; prints as count and rate."""
+
+    k: int
+    n: int
+
+    @property
+    def rate(self) -> float:
+        """The mistakes' share, in [0, 1]."""
+        return self.k / self.n
+
+    def __str__(self) -> str:
+        return f"{self.k} of {self.n} ({self.rate:.4f})"
+
+
+def count_errors(worst: Tensor) -> ErrorCount:
+    """Count the margins that are mistakes: negative, or 0, for a tie counts as an error.
+
+    Parameters
+    ----------
+    worst : Tensor of shape (n,)
+        Margins, clean or under attack.
+
+    Returns
+    -------
+    ErrorCount
+        The count.
+    """
+    return ErrorCount(int((worst <= 0).sum()), len(worst))
+
+
+def risk(model: Model, x: Tensor, y: Tensor) -> float:
+    r"""Empirical risk, the mean loss :math:`\frac1n \sum_i L(y_i, f(x_i))`.
+
+    Parameters
+    ----------
+    model : nn.Module or callable
+        Gives one score, or several logits, for each example.
+    x : Tensor of shape (n, d)
+        Examples; pass ``x + delta`` for the risk under an attack.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1} for scores, class numbers for logits.
+
+    Returns
+    -------
+    float
+        The risk, in nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If examples, labels and outputs do not fit each other.
+    """
+    with torch.no_grad():
+        return float(losses(model(check_x(x)), y).mean())
+
+
+def error(model: Model, x: Tensor, y: Tensor) -> ErrorCount:
+    """Mistakes of the model on the examples; arguments and errors as for :func:`risk`."""
+    with torch.no_grad():
+        return count_errors(margins(model(check_x(x)), y))
+
+
+def worst_margins(
+    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+) -> Tensor:
+    r"""Smallest margin of each example over its perturbation set, exactly.
+
+    .. math:: \min_{\delta \in \Delta(x)} y(\theta^\top (x + \delta) + \theta_0)
+              = y(\theta^\top x + \theta_0) - \max_{\delta \in \Delta(x)}
+              \langle -y\theta, \delta \rangle,
+
+    which for a norm ball is the margin less :math:`\varepsilon \|\theta\|_q`, 1/p + 1/q = 1.
+
+    Parameters
+    ----------
+    model : LinearClassifier or nn.Linear with one output
+        The classifier under attack.
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set, with or without the box.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        The worst margins, never above the clean ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is not linear, or examples and labels are not as above.
+    """
+    model = LinearClassifier.of(model)
+    clean = model.margins(x, y)
+    if isinstance(ball, BoxedNormBall):
+        return clean - ball.support(-y.to(x.dtype)[:, None] * model.theta, x)
+    # The ball is symmetric: -y theta and theta have the same support.
+    return clean - ball.support(model.theta)
+
+
+def adversarial_risk(
+    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+) -> float:
+    r"""Adversarial empirical risk of a linear classifier, exactly.
+
+    .. math:: \frac1n \sum_i \max_{\delta \in \Delta(x_i)} L(y_i, f(x_i + \delta))
+
+    Arguments and errors as for :func:`worst_margins`; in nats.
+    """
+    return float(psi(worst_margins(model, x, y, ball)).mean())
+
+
+def robust_error(
+    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+) -> ErrorCount:
+    """Examples that some perturbation in the set makes a mistake, counted exactly.
+
+    Arguments and errors as for :func:`worst_margins`.
+    """
+    return count_errors(worst_margins(model, x, y, ball))
+
+
+def certified_radii(
+    model: LinearClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    p: float,
+    *,
+    in_box: bool = False,
+) -> Tensor:
+    r"""Radius of the largest open ball around each example in which the label stays right.
+
+    .. math:: r_i = y_i(\theta^\top x_i + \theta_0) \,/\, \|\theta\|_q
+
+    An attack of radius :math:`\varepsilon` succeeds if and only if :math:`r_i \le \varepsilon`. A
+    misclassified example has :math:`r_i \le 0`: minus its distance to the decision boundary.
+
+    Parameters
+    ----------
+    model : LinearClassifier or nn.Linear with one output
+        The classifier.
+    x : Tensor of shape (n, d)
+        Examples, in [0, 1] if `in_box`.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    p : float
+        Norm of the perturbation, in [1, inf].
+    in_box : bool
+        Whether x + delta must stay in [0, 1]; for p = inf only. The radius is then infinite where no
+        image in the box is misclassified, and minus infinity where the example already is.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        Radii in pixel units, measured in the p norm.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above.
+    """
+    model, p = LinearClassifier.of(model), check_exponent(p)
+    clean = model.margins(x, y)
+    if in_box:
+        if p != torch.inf:
+            raise ValueError(f"certified radii in the box need p = inf, got p = {p:g}: leave it out")
+        NormBall(p, 0.0).in_box().support(model.theta, x)  # checks that x lies in the box
+        return _radii_in_box(model.theta, clean, x, y.to(x.dtype))
+    radii = clean / NormBall(p, 1.0).support(model.theta)
+    # With theta = 0 no perturbation matters, and a tie is a mistake at every radius.
+    return torch.where(clean == 0, 0.0, radii)
+
+
+def _radii_in_box(theta: Tensor, clean: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    r"""Where the worst margin over the box and the :math:`\ell_\infty` ball reaches 0.
+
+    Pixel j can go down the margin by ``|theta_j| * min(radius, room_j)``, with room_j its way to the
+    box's face: the worst margin is piecewise linear in the radius, with a knot at each room.
+    """
+    room = torch.where(y[:, None] * theta > 0, x, 1 - x)
+    knots, order = room.sort(dim=1)
+    weights = theta.abs()[order]
+    # After k knots: what the k pixels with the least room have spent, and how fast the rest spend.
+    spent = nn.functional.pad((weights * knots).cumsum(dim=1), (1, 0))
+    slope = theta.abs().sum() - nn.functional.pad(weights.cumsum(dim=1), (1, 0))
+    loss_at_knots = spent[:, 1:] + slope[:, 1:] * knots
+    # The margin is used up on the piece that ends at the first knot where the loss has reached it.
+    piece = (loss_at_knots < clean[:, None]).sum(dim=1, keepdim=True)
+    radii = (clean[:, None] - spent.gather(1, piece)) / slope.gather(1, piece)
+    never = piece[:, 0] == x.shape[1]
+    radii = torch.where(never, torch.inf, radii[:, 0])
+    return torch.where(clean < 0, -torch.inf, torch.where(clean == 0, 0.0, radii))
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorCurve:
+    """Robust error as a function of the radius: a step up at each certified radius.
+
+    Parameters
+    ----------
+    p : float
+        Norm of the perturbation.
+    radii : Tensor of shape (n,)
+        The examples' certified radii, ascending, in pixel units.
+    """
+
+    p: float
+    radii: Tensor
+
+    def at(self, radius: float) -> ErrorCount:
+        """Mistakes under the worst attack of this radius (>= 0)."""
+        return ErrorCount(int(self.counts(torch.tensor([check_radius(radius)]))[0]), len(self.radii))
+
+    def counts(self, radii: Tensor) -> Tensor:
+        """Mistakes at each of several radii, int64, same shape."""
+        return torch.searchsorted(self.radii, radii.to(self.radii.dtype), right=True)
+
+
+def error_curve(
+    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, p: float, *, in_box: bool = False
+) -> ErrorCurve:
+    """The whole curve of robust error against radius, from one pass over the margins.
+
+    It equals attacking anew at each radius: an example falls exactly when the radius reaches its
+    certified radius. Arguments and errors as for :func:`certified_radii`.
+    """
+    x, y = check_examples(x, y)
+    return ErrorCurve(
+        check_exponent(p), certified_radii(model, x, y, p, in_box=in_box).sort().values
+    )

@@ -1,0 +1,353 @@
+r"""The outer minimisation: stochastic gradient descent on the adversarial risk.
+
+:func:`train` is the lecture's algorithm for any model and any inner maximiser. For linear models the
+inner maximum is known in closed form, and :func:`train_together` uses it to train many of them, each
+with its own random numbers, at once. Both take the same steps: that is Danskin's theorem.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lectures_code.checks import check_count, check_examples, check_positive, check_x
+from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_prime
+from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.progress import progress
+from lectures_code.risk import ErrorCount, count_errors
+
+Maximiser = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+# As many minibatches as stay in a processor's cache between their two uses in a step.
+RUNS_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class History:
+    """What was measured before the first epoch and after each: n_epochs + 1 entries in each tuple.
+
+    Parameters
+    ----------
+    risk : tuple of float
+        Mean loss, in nats.
+    adversarial_risk : tuple of float
+        Mean loss under the attack.
+    error : tuple of ErrorCount
+        Mistakes.
+    robust_error : tuple of ErrorCount
+        Mistakes under the attack.
+    """
+
+    risk: tuple[float, ...] = ()
+    adversarial_risk: tuple[float, ...] = ()
+    error: tuple[ErrorCount, ...] = ()
+    robust_error: tuple[ErrorCount, ...] = ()
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that were run."""
+        return len(self.risk) - 1
+
+    def and_then(self, clean: Tensor, attacked: Tensor, y: Tensor) -> "History":
+        """This history and one more entry, from the model's outputs without and under attack."""
+        return History(
+            (*self.risk, float(losses(clean, y).mean())),
+            (*self.adversarial_risk, float(losses(attacked, y).mean())),
+            (*self.error, count_errors(margins(clean, y))),
+            (*self.robust_error, count_errors(margins(attacked, y))),
+        )
+
+
+def settled(tolerance: float) -> Callable[[History], bool]:
+    """A stopping criterion: the adversarial risk fell by less than `tolerance`, relatively.
+
+    Parameters
+    ----------
+    tolerance : float
+        Smallest relative decrease over an epoch that is worth another one, > 0.
+
+    Returns
+    -------
+    callable
+        Takes a :class:`History`, says whether to stop.
+    """
+    tolerance = check_positive("tolerance", tolerance)
+
+    def stop(history: History) -> bool:
+        before, now = history.adversarial_risk[-2:]
+        return before - now < tolerance * before
+
+    return stop
+
+
+def train(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    *,
+    maximiser: Maximiser | None = None,
+    step_size: float,
+    batch_size: int,
+    n_epochs: int,
+    generator: torch.Generator,
+    stop: Callable[[History], bool] | None = None,
+    evaluate_on: tuple[Tensor, Tensor] | None = None,
+    attack: Maximiser | None = None,
+) -> tuple[nn.Module, History]:
+    r"""Adversarial training by SGD, the lecture's algorithm.
+
+    For each minibatch: (1) :math:`\delta_i^* \in \arg\max_{\delta \in \Delta(x_i)}
+    L(y_i, f(x_i + \delta))`; (2) :math:`\theta \leftarrow \theta - \alpha \frac1m \sum_i
+    \nabla_\theta L(y_i, f(x_i + \delta_i^*))`, the gradient taken with :math:`\delta^*` held fixed.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The start. It is copied, not changed.
+    x : Tensor of shape (n, d)
+        Training examples, of the model's dtype.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1} for a model with one score, class numbers for one with several logits.
+    maximiser : callable, optional
+        Step 1: ``maximiser(model, x, y)`` gives the perturbations, shape (m, d). Without it nothing
+        is perturbed, and this is standard training.
+    step_size : float
+        :math:`\alpha`, > 0.
+    batch_size : int
+        m; an epoch's last batch holds what is left.
+    n_epochs : int
+        The most epochs that are run.
+    generator : torch.Generator
+        Draws the order of the examples anew in each epoch.
+    stop : callable, optional
+        Stopping criterion, asked after each epoch; see :func:`settled`.
+    evaluate_on : pair of Tensors, optional
+        Examples and labels for the history; the training data by default.
+    attack : callable, optional
+        Maximiser for the history; the one trained with by default.
+
+    Returns
+    -------
+    nn.Module
+        The trained copy.
+    History
+        Before the first epoch and after each one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range or does not fit the others.
+    """
+    x, step_size = check_x(x), check_positive("step_size", step_size)
+    check_count("batch_size", batch_size), check_count("n_epochs", n_epochs)
+    x_eval, y_eval = (x, y) if evaluate_on is None else evaluate_on
+    attack = attack or maximiser or _no_perturbation
+    maximiser = maximiser or _no_perturbation
+    model = copy.deepcopy(model)
+    history = _measure(History(), model, x_eval, y_eval, attack)
+    for _ in progress(range(n_epochs), label="epochs"):
+        for batch in torch.randperm(len(x), generator=generator).split(batch_size):
+            delta = maximiser(model, x[batch], y[batch])
+            _descend(model, x[batch] + delta, y[batch], step_size)
+        history = _measure(history, model, x_eval, y_eval, attack)
+        if stop is not None and stop(history):
+            break
+    return model, history
+
+
+def _descend(model: nn.Module, x: Tensor, y: Tensor, step_size: float) -> None:
+    """Step 2: one gradient step on the mean loss at these (perturbed) examples."""
+    parameters = [value for value in model.parameters() if value.requires_grad]
+    gradients = torch.autograd.grad(losses(model(x), y).mean(), parameters)
+    with torch.no_grad():
+        for value, gradient in zip(parameters, gradients, strict=True):
+            value -= step_size * gradient
+
+
+def _measure(
+    history: History, model: nn.Module, x: Tensor, y: Tensor, attack: Maximiser
+) -> History:
+    """The history with the model's present performance, measured in evaluation mode."""
+    judged = copy.deepcopy(model).eval()
+    delta = attack(judged, x, y)
+    with torch.no_grad():
+        return history.and_then(judged(x), judged(x + delta), y)
+
+
+def _no_perturbation(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    return torch.zeros_like(x)
+
+
+def adversarial_objective(
+    theta: Tensor, intercept: Tensor, x: Tensor, y: Tensor, ball: NormBall
+) -> Tensor:
+    r"""The adversarial risk of a linear model in closed form, as a function to differentiate.
+
+    .. math:: \frac1n \sum_i \Psi\bigl(y_i(\theta^\top x_i + \theta_0)
+              - \max_{\delta \in \Delta(x_i)} \langle -y_i \theta, \delta \rangle\bigr)
+
+    Convex in :math:`(\theta, \theta_0)`. For a norm ball the maximum is
+    :math:`\varepsilon \|\theta\|_q`.
+
+    Parameters
+    ----------
+    theta : Tensor of shape (d,)
+        Weights.
+    intercept : Tensor of shape ()
+        Intercept.
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The risk in nats; autograd's gradient is the one at the maximiser.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If examples and labels are not as above.
+    """
+    x, y = check_examples(x, y)
+    clean = y * (x @ theta + intercept)
+    if isinstance(ball, BoxedNormBall):
+        return psi(clean - ball.support(-y[:, None] * theta, x)).mean()
+    return psi(clean - ball.support(theta)).mean()
+
+
+def initial_classifier(d: int, *, generator: torch.Generator) -> LinearClassifier:
+    r"""A random start as PyTorch's linear layer draws it: uniform in :math:`\pm 1/\sqrt{d}`.
+
+    Parameters
+    ----------
+    d : int
+        Number of features.
+    generator : torch.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    LinearClassifier
+        Weights and intercept in float64.
+    """
+    check_count("d", d)
+    draw = (2 * torch.rand(d + 1, generator=generator, dtype=torch.float64) - 1) / d**0.5
+    return LinearClassifier(draw[:-1], draw[-1])
+
+
+def as_module(classifier: LinearClassifier) -> nn.Linear:
+    """An ``nn.Linear(d, 1)`` with a copy of the classifier's weights.
+
+    Parameters
+    ----------
+    classifier : LinearClassifier
+        The weights.
+
+    Returns
+    -------
+    nn.Linear
+        A layer of its own, of the same dtype, that :func:`train` can start from.
+    """
+    module = nn.utils.skip_init(nn.Linear, len(classifier.theta), 1, dtype=classifier.theta.dtype)
+    with torch.no_grad():
+        module.weight.copy_(classifier.theta[None])
+        module.bias.copy_(classifier.intercept[None])
+    return module
+
+
+def train_together(
+    starts: Sequence[LinearClassifier],
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    step_size: float,
+    batch_size: int,
+    n_epochs: int,
+    generators: Sequence[torch.Generator],
+) -> list[LinearClassifier]:
+    r"""Train many linear classifiers at once, each on its own minibatches.
+
+    The iterates are those of :func:`train` with the exact maximiser, start for start and generator
+    for generator. The gradient is in closed form: with :math:`a_i = -\Psi'(\text{worst margin}_i)`,
+    it is :math:`\frac1m \sum_i a_i (\delta^* - y_i x_i)`, where :math:`\delta^*` maximises
+    :math:`\langle \theta, \delta \rangle` over the ball.
+
+    Parameters
+    ----------
+    starts : sequence of s LinearClassifiers
+        One for each run.
+    x : Tensor of shape (n, d)
+        Training examples, float64.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set, without the box; radius 0 is standard training.
+    step_size, batch_size, n_epochs
+        As for :func:`train`.
+    generators : sequence of s torch.Generators
+        Each draws the order of the examples of its run.
+
+    Returns
+    -------
+    list of s LinearClassifiers
+        The last iterates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range or does not fit the others.
+    """
+    x, y = check_examples(x, y)
+    step_size = check_positive("step_size", step_size)
+    check_count("batch_size", batch_size), check_count("n_epochs", n_epochs)
+    if isinstance(ball, BoxedNormBall):
+        raise ValueError("train_together needs a ball without the box: use train for the boxed one")
+    if not starts or len(starts) != len(generators):
+        raise ValueError(
+            "train_together needs a generator for each start, "
+            f"got {len(starts)} starts and {len(generators)} generators"
+        )
+    theta = torch.stack([start.theta for start in starts]).to(x.dtype)
+    intercept = torch.stack([start.intercept for start in starts]).to(x.dtype)
+    # Pixels that are 0 in every image add nothing to scores and gradients: leave them unread.
+    seen = (x != 0).any(dim=0).nonzero()[:, 0]
+    x = x[:, seen].contiguous()
+    for _ in progress(range(n_epochs), label="epochs"):
+        orders = torch.stack([torch.randperm(len(x), generator=each) for each in generators])
+        for batch in orders.split(batch_size, dim=1):
+            _descend_together(theta, intercept, x, y, seen, batch, ball, step_size)
+    return [LinearClassifier(*each) for each in zip(theta, intercept, strict=True)]
+
+
+def _descend_together(
+    theta: Tensor,
+    intercept: Tensor,
+    x: Tensor,
+    y: Tensor,
+    seen: Tensor,
+    batch: Tensor,
+    ball: NormBall,
+    step_size: float,
+) -> None:
+    """One step of every run, in place; `x` holds the pixels `seen`, `batch` is (s, m)."""
+    s, m = batch.shape
+    worst = ball.maximiser(theta)
+    penalty = (worst * theta).sum(dim=1)
+    for first in range(0, s, RUNS_AT_ONCE):
+        runs = slice(first, first + RUNS_AT_ONCE)
+        rows = batch[runs].reshape(-1)
+        x_batch = x.index_select(0, rows).view(-1, m, x.shape[1])
+        y_batch = y[rows].view(-1, m)
+        scores = torch.bmm(x_batch, theta[runs][:, seen, None])[:, :, 0] + intercept[runs, None]
+        a = -psi_prime(y_batch * scores - penalty[runs, None]) / m
+        theta[runs] -= step_size * a.sum(dim=1, keepdim=True) * worst[runs]
+        pull = torch.bmm((a * y_batch)[:, None, :], x_batch)[:, 0]
+        theta[runs] = theta[runs].index_add(1, seen, pull, alpha=step_size)
+        intercept[runs] += step_size * (a * y_batch).sum(dim=1)

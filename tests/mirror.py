@@ -1,0 +1,133 @@
+"""A mirror of files on 127.0.0.1 that answers as it is told to, for tests of downloads."""
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LONGEST_HANG = 20.0  # seconds: even a test that fails leaves no thread behind for longer
+
+Answer = Callable[["_Handler"], None]
+
+
+def send(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    """Answer with all of `body`."""
+
+    def answer(handler: "_Handler") -> None:
+        handler.start(status, len(body), headers or {})
+        handler.write(body)
+
+    return answer
+
+
+def send_unsized(body: bytes) -> Answer:
+    """Answer with all of `body`, without saying how long it is."""
+
+    def answer(handler: "_Handler") -> None:
+        handler.start(200, None, {})
+        handler.write(body)
+
+    return answer
+
+
+def cut_off(body: bytes, after: int) -> Answer:
+    """Promise all of `body`, send its first `after` bytes, and close the connection."""
+
+    def answer(handler: "_Handler") -> None:
+        handler.start(200, len(body), {})
+        handler.write(body[:after])
+
+    return answer
+
+
+def stall(body: bytes, after: int) -> Answer:
+    """Send the first `after` bytes of `body`, and then nothing, with the connection open."""
+
+    def answer(handler: "_Handler") -> None:
+        cut_off(body, after)(handler)
+        hang(handler)
+
+    return answer
+
+
+def trickle(body: bytes, every: float) -> Answer:
+    """Send `body` a byte at a time, often enough for no silence to be noticed."""
+
+    def answer(handler: "_Handler") -> None:
+        handler.start(200, len(body), {})
+        for i in range(min(len(body), int(LONGEST_HANG / every))):
+            if not handler.write(body[i : i + 1]) or handler.server.closing.wait(every):
+                return
+
+    return answer
+
+
+def hang(handler: "_Handler") -> None:
+    """Accept the connection and say nothing."""
+    handler.server.closing.wait(LONGEST_HANG)
+
+
+class Mirror:
+    """A server of answers by file name: `answers[name]` is a list, of which the last one repeats.
+
+    Use as a context manager. `answers[None]` is for every other name; `asked` records the names
+    of all GET requests, in order. HEAD requests are answered by `head`.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str | None, list[Answer]] = {None: [send(b"not here", status=404)]}
+        self.asked: list[str] = []
+        self.head: Answer = send(b"")
+
+    def __enter__(self) -> "Mirror":
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self._server.mirror = self
+        self._server.closing = threading.Event()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/mnist/"
+
+    def next_answer(self, name: str) -> Answer:
+        """Record that `name` was asked for, and return what to answer."""
+        before = self.asked.count(name)
+        self.asked.append(name)
+        answers = self.answers.get(name, self.answers[None])
+        return answers[min(before, len(answers) - 1)]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.server.mirror.head(self)
+
+    def do_GET(self) -> None:
+        self.server.mirror.next_answer(self.path.rpartition("/")[2])(self)
+
+    def start(self, status: int, length: int | None, headers: dict[str, str]) -> None:
+        """Send the status and the headers."""
+        self.send_response(status)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def write(self, body: bytes) -> bool:
+        """Send part of a body, and say whether anyone still listens."""
+        try:
+            self.wfile.write(body)
+            self.wfile.flush()
+        except OSError:
+            return False
+        return True
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""

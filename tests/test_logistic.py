@@ -1,0 +1,226 @@
+"""The logistic loss and the linear classifier, against exact arithmetic, torch and counting."""
+
+import math
+from decimal import Decimal, localcontext
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_prime
+
+# One rounding of a double is 1.1e-16 of its size; a few of them happen.
+ROUNDING = 1e-15
+X = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)
+
+
+def says(error, text):
+    return pytest.raises(error, check=lambda raised: str(raised) == text)
+
+
+def exact_psi(z):
+    """log(1 + exp(-z)): 1 + exp(-700) has 304 digits before the interesting ones."""
+    with localcontext() as context:
+        context.prec = 330
+        return float((1 + (-Decimal(z)).exp()).ln())
+
+
+def exact_psi_prime(z):
+    with localcontext() as context:
+        context.prec = 330
+        return float(-1 / (1 + Decimal(z).exp()))
+
+
+MARGINS = st.floats(-700, 700, allow_subnormal=False)
+
+
+@given(MARGINS)
+def test_psi_and_its_derivative_keep_all_digits(z):
+    at = torch.tensor(z, dtype=torch.float64)
+    # log1p(exp(-z)) for large z has exp's relative error, which grows like |z| roundings.
+    within = ROUNDING * (1 + abs(z))
+    assert math.isclose(float(psi(at)), exact_psi(z), rel_tol=within)
+    assert math.isclose(float(psi_prime(at)), exact_psi_prime(z), rel_tol=within)
+
+
+def test_psi_is_finite_for_margins_of_any_size():
+    far = torch.tensor([-1e300, -1e5, 0.0, 1e5, 1e300], dtype=torch.float64)
+    assert psi(far).tolist() == [1e300, 1e5, math.log(2), 0.0, 0.0]
+    assert psi_prime(far).tolist() == [-1.0, -1.0, -0.5, 0.0, 0.0]
+
+
+def test_psi_prime_is_the_derivative_that_autograd_finds():
+    z = torch.linspace(-40, 40, 161, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(psi(z).sum(), z)
+    torch.testing.assert_close(psi_prime(z.detach()), slope, rtol=ROUNDING * 10, atol=0)
+    assert torch.autograd.gradcheck(psi_prime, z)
+
+
+@given(st.floats(-30, 30), st.floats(1e-3, 10))
+def test_psi_decreases_and_is_convex(z, step):
+    low, middle, high = psi(torch.tensor([z, z + step / 2, z + step], dtype=torch.float64)).tolist()
+    assert low > middle > high > 0
+    assert 2 * middle <= (low + high) * (1 + ROUNDING)
+
+
+def test_psi_keeps_shape_and_type():
+    z = torch.zeros(2, 3, dtype=torch.float32)
+    assert psi(z).shape == psi_prime(z).shape == (2, 3)
+    assert psi(z).dtype == psi_prime(z).dtype == torch.float32
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64])
+def test_the_margin_of_a_score_is_label_times_score(shape, dtype):
+    scores = torch.tensor([2.0, -3.0, 0.0, 1.0], dtype=torch.float64).reshape(shape)
+    y = torch.tensor([1, -1, 1, -1], dtype=dtype)
+    assert margins(scores, y).tolist() == [2.0, 3.0, 0.0, -1.0]
+    assert losses(scores, y).tolist() == psi(margins(scores, y)).tolist()
+    assert losses(scores, y).shape == (4,)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 6))
+@settings(max_examples=30)
+def test_margins_of_logits_are_positive_exactly_where_argmax_is_right(seed, k):
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(8, k, generator=draw, dtype=torch.float64)
+    y = torch.randint(k, (8,), generator=draw)
+    for z, label, margin in zip(logits.tolist(), y.tolist(), margins(logits, y), strict=True):
+        others = [value for number, value in enumerate(z) if number != label]
+        assert float(margin) == z[label] - max(others)
+    assert ((margins(logits, y) > 0) == (logits.argmax(dim=1) == y)).all()
+
+
+def test_tied_logits_have_margin_zero():
+    logits = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]], dtype=torch.float64)
+    assert margins(logits, torch.tensor([0, 1])).tolist() == [0.0, 0.0]
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=30)
+def test_two_logits_agree_with_the_score_that_is_their_difference(seed):
+    draw = torch.Generator().manual_seed(seed)
+    logits = 5 * torch.randn(8, 2, generator=draw, dtype=torch.float64)
+    classes = torch.randint(2, (8,), generator=draw)
+    score, y = logits[:, 1] - logits[:, 0], 2 * classes - 1
+    assert margins(logits, classes).tolist() == margins(score, y).tolist()
+    # Cross-entropy subtracts numbers of size 10 from each other.
+    torch.testing.assert_close(losses(logits, classes), losses(score, y), rtol=1e-13, atol=1e-14)
+
+
+def test_the_loss_of_logits_is_minus_the_log_of_the_softmax():
+    logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]], dtype=torch.float64)
+    expected = [-math.log(math.exp(1) / sum(map(math.exp, (1, 2, 3)))), math.log(3)]
+    assert losses(logits, torch.tensor([0, 2])).tolist() == pytest.approx(expected, rel=ROUNDING)
+
+
+@pytest.mark.parametrize("function", [margins, losses])
+class TestOutputsAndLabelsThatDoNotFit:
+    def test_labels_zero_and_one_for_scores(self, function):
+        with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+            function(torch.zeros(2), torch.tensor([0, 1]))
+
+    def test_outputs_with_three_dimensions(self, function):
+        text = (
+            "a model must give one score, shape (n,) or (n, 1), or k logits, shape (n, k), "
+            "for each example, got (2, 3, 4): flatten its output"
+        )
+        with says(ValueError, text):
+            function(torch.zeros(2, 3, 4), torch.tensor([0, 1]))
+
+    def test_outputs_without_a_dimension(self, function):
+        with pytest.raises(ValueError, match=r"for each example, got \(\): flatten its output"):
+            function(torch.tensor(1.0), torch.tensor(1))
+
+    @pytest.mark.parametrize(
+        ("y", "came"),
+        [
+            (torch.tensor([0.0, 1.0]), "torch.float32 of shape (2,) from 0 to 1"),
+            (torch.tensor([0, 3]), "torch.int64 of shape (2,) from 0 to 3"),
+            (torch.tensor([-1, 1]), "torch.int64 of shape (2,) from -1 to 1"),
+            (torch.tensor([[0], [1]]), "torch.int64 of shape (2, 1) from 0 to 1"),
+            (torch.tensor([0, 1, 2]), "torch.int64 of shape (3,) from 0 to 2"),
+        ],
+    )
+    def test_class_numbers(self, function, y, came):
+        text = (
+            f"3 logits need class numbers 0 to 2 as int64 of shape (2,), got {came}: "
+            "use y.long(), and (y + 1) // 2 for labels -1 and +1"
+        )
+        with says(ValueError, text):
+            function(torch.zeros(2, 3), y)
+
+
+class TestLinearClassifier:
+    theta = torch.tensor([2.0, -1.0], dtype=torch.float64)
+
+    def test_scores_are_weighted_sums(self):
+        model = LinearClassifier(self.theta, torch.tensor(0.25, dtype=torch.float64))
+        assert model(X).tolist() == [2.25, 0.75, -0.75]
+        y = torch.tensor([1, -1, -1])
+        assert model.margins(X, y).tolist() == [2.25, -0.75, 0.75]
+
+    @pytest.mark.parametrize("intercept", [1, 1.0, torch.tensor(1.0), torch.tensor(1)])
+    def test_an_intercept_of_any_number_type_takes_the_weights_type(self, intercept):
+        model = LinearClassifier(self.theta, intercept)
+        assert model.intercept.dtype == torch.float64
+        assert model.intercept.shape == ()
+        assert float(model.intercept) == 1.0
+
+    @pytest.mark.parametrize("bias", [True, False])
+    def test_of_a_layer_scores_as_the_layer_and_shares_its_memory(self, bias):
+        layer = nn.Linear(2, 1, bias=bias).double()
+        model = LinearClassifier.of(layer)
+        torch.testing.assert_close(model(X), layer(X)[:, 0].detach(), rtol=ROUNDING, atol=ROUNDING)
+        assert model.theta.data_ptr() == layer.weight.data_ptr()
+        assert not model.theta.requires_grad
+        with torch.no_grad():
+            layer.weight += 1.0
+        torch.testing.assert_close(model(X), layer(X)[:, 0].detach(), rtol=ROUNDING, atol=ROUNDING)
+
+    def test_of_a_classifier_is_the_classifier(self):
+        model = LinearClassifier(self.theta, 0.0)
+        assert LinearClassifier.of(model) is model
+
+    @pytest.mark.parametrize("module", [nn.Linear(2, 3), nn.ReLU(), nn.Sequential(nn.Linear(2, 1))])
+    def test_other_modules_are_refused(self, module):
+        text = f"a linear classifier is an nn.Linear(d, 1), got {module}: for other models "
+        with says(TypeError, text + "use attacks.pgd, for several logits the functions in multiclass"):
+            LinearClassifier.of(module)
+
+    @pytest.mark.parametrize(
+        ("theta", "intercept", "came"),
+        [
+            (torch.zeros(1, 2), 0.0, "(1, 2) and ()"),
+            (torch.zeros(2), torch.zeros(1), "(2,) and (1,)"),
+            (torch.zeros(()), 0.0, "() and ()"),
+        ],
+    )
+    def test_parts_of_wrong_shape_are_refused(self, theta, intercept, came):
+        text = f"theta must have shape (d,) and the intercept shape (), got {came}: "
+        with says(ValueError, text + "use LinearClassifier.of(module) on an nn.Linear"):
+            LinearClassifier(theta, intercept)
+
+    def test_parts_that_are_no_numbers_are_refused(self):
+        with pytest.raises(ValueError, match="^theta must be finite, got 1 NaN"):
+            LinearClassifier(torch.tensor([math.nan]), 0.0)
+        with pytest.raises(ValueError, match="^intercept must be finite, got 1 NaN"):
+            LinearClassifier(self.theta, math.inf)
+        with pytest.raises(TypeError, match="^theta must hold floating-point numbers, got torch.int64"):
+            LinearClassifier(torch.tensor([1, 2]), 0.0)
+        with pytest.raises(TypeError, match="^theta must be a torch tensor, got list"):
+            LinearClassifier([1.0, 2.0], 0.0)
+
+    def test_examples_that_do_not_fit_are_refused(self):
+        model = LinearClassifier(self.theta, 0.0)
+        with says(ValueError, "x must have 2 features, one for each weight, got 3"):
+            model(torch.zeros(1, 3, dtype=torch.float64))
+        with pytest.raises(ValueError, match=r"^x must have shape \(n, d\), got \(2,\)"):
+            model(X[0])
+        text = "x must have the weights' dtype, got torch.float32 with weights in torch.float64: "
+        with says(TypeError, text + "use x.to(theta.dtype)"):
+            model(X.float())
+        with pytest.raises(ValueError, match="^labels must be -1 or \\+1, got 0 and 1: use 2"):
+            model.margins(X, torch.tensor([0, 1, 1]))
