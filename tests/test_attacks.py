@@ -96,7 +96,9 @@ def test_no_vertex_beats_linear_maximiser(seed, d, radius, boxed):
     for i in range(len(x)):
         corners = vertices(ball, x[i])
         at_corners = losses(model(x[i] + corners), y[i].expand(len(corners)))
-        at_delta = losses(model(x[i] + linear_maximiser(model, x, y, ball)[i : i + 1]), y[i : i + 1])
+        at_delta = losses(
+            model(x[i] + linear_maximiser(model, x, y, ball)[i : i + 1]), y[i : i + 1]
+        )
         assert float(at_delta) == pytest.approx(float(at_corners.max()), rel=ROUNDING)
         best = (corners @ (-y[i] * model.theta)).max()
         assert float(found[i]) == pytest.approx(float(best), rel=ROUNDING, abs=ROUNDING)
@@ -229,7 +231,7 @@ def test_every_iterate_of_pgd_is_inside_the_set(ball, start):
     for delta in (*visited, last):
         assert ball.contains(delta, x).all()
         if hasattr(ball, "low"):
-            assert -1e-15 <= float((x + delta).min()) and float((x + delta).max()) <= 1 + 1e-15
+            assert float((x + delta).min()) >= -1e-15 and float((x + delta).max()) <= 1 + 1e-15
     assert (visited[0] == 0).all() == (start == "zero")
 
 
@@ -446,7 +448,12 @@ any_attack = pytest.mark.parametrize("attack", ANY.values(), ids=ANY.keys())
         (X[0], Y[:1], ValueError, "^x must have shape \\(n, d\\), got \\(5,\\): use x.reshape"),
         (X.tolist(), Y, TypeError, "^x must be a torch tensor, got list"),
         (X, (Y + 1) / 2, ValueError, "^labels must be -1 or \\+1, got 0 and 1: use 2\\*y - 1$"),
-        (X, Y[:-1], ValueError, "^y must have shape \\(6,\\), one label for each example, got \\(5,"),
+        (
+            X,
+            Y[:-1],
+            ValueError,
+            "^y must have shape \\(6,\\), one label for each example, got \\(5,",
+        ),
         (X, Y.tolist(), TypeError, "^y must be a torch tensor, got list"),
     ],
 )
@@ -458,7 +465,9 @@ def test_bad_examples_and_labels_are_refused(attack, x, y, error, text, boxed):
 
 @any_attack
 def test_pixels_outside_the_box_are_refused(attack):
-    with pytest.raises(ValueError, match="^x must lie in \\[0, 1\\], got values .* divide pixels by"):
+    with pytest.raises(
+        ValueError, match="^x must lie in \\[0, 1\\], got values .* divide pixels by"
+    ):
         attack(nn.Linear(5, 1).double(), 255 * X, Y, BALL.in_box())
 
 
@@ -470,7 +479,9 @@ def test_examples_of_another_precision_than_the_model_s_are_refused(attack):
     )
     with pytest.raises(TypeError, check=lambda raised: str(raised) == text):
         attack(network(), X.float(), Y, BALL)
-    with pytest.raises(TypeError, match="^x must have the model's dtype, got torch.float64 with 0.w"):
+    with pytest.raises(
+        TypeError, match="^x must have the model's dtype, got torch.float64 with 0.w"
+    ):
         attack(network(dtype=torch.float32), X, Y, BALL)
     classifier = LinearClassifier(torch.ones(5, dtype=torch.float64), 0.0)
     with pytest.raises(TypeError, match="^x must have the weights' dtype, got torch.float32"):
@@ -478,7 +489,9 @@ def test_examples_of_another_precision_than_the_model_s_are_refused(attack):
 
 
 def test_a_network_has_no_exact_maximiser():
-    with pytest.raises(TypeError, match="^a linear classifier is an nn.Linear\\(d, 1\\), got Sequent"):
+    with pytest.raises(
+        TypeError, match="^a linear classifier is an nn.Linear\\(d, 1\\), got Sequent"
+    ):
         linear_maximiser(network(), X, Y, BALL)
 
 

@@ -24,7 +24,8 @@ def test_floats_of_any_shape_and_precision_pass_unchanged(dtype, shape):
 
 
 @pytest.mark.parametrize(
-    ("value", "name"), [([1.0], "list"), (1.0, "float"), (np.zeros(2), "ndarray"), (None, "NoneType")]
+    ("value", "name"),
+    [([1.0], "list"), (1.0, "float"), (np.zeros(2), "ndarray"), (None, "NoneType")],
 )
 def test_what_is_no_tensor_is_named(value, name):
     with says(TypeError, f"w must be a torch tensor, got {name}: use torch.as_tensor"):
@@ -129,7 +130,9 @@ def test_exponents_from_one_to_infinity_pass_as_floats(p):
 
 @pytest.mark.parametrize("p", [0.999, 0, -1, -math.inf, math.nan, "inf", None, True, [2]])
 def test_other_exponents_are_refused(p):
-    text = f"p must be a number in [1, inf], got {p!r}: below 1 there is no norm, use 1, 2 or math.inf"
+    text = (
+        f"p must be a number in [1, inf], got {p!r}: below 1 there is no norm, use 1, 2 or math.inf"
+    )
     with says(ValueError, text):
         checks.check_exponent(p)
 
@@ -142,7 +145,9 @@ def test_radii_from_zero_pass_as_floats(radius):
 
 @pytest.mark.parametrize("radius", [-1e-300, -1, math.nan, math.inf, -math.inf, "0.2", None, False])
 def test_other_radii_are_refused(radius):
-    text = f"radius must be a finite number >= 0 in pixel units, got {radius!r}: use 0 for no attack"
+    text = (
+        f"radius must be a finite number >= 0 in pixel units, got {radius!r}: use 0 for no attack"
+    )
     with says(ValueError, text):
         checks.check_radius(radius)
 
@@ -166,7 +171,9 @@ def test_counts_from_the_least_on_pass_unchanged():
     assert checks.check_count("n", 0, least=0) == 0
 
 
-@pytest.mark.parametrize(("value", "least"), [(0, 1), (-1, 1), (1, 2), (1.0, 1), (True, 1), ("3", 1)])
+@pytest.mark.parametrize(
+    ("value", "least"), [(0, 1), (-1, 1), (1, 2), (1.0, 1), (True, 1), ("3", 1)]
+)
 def test_other_counts_are_refused(value, least):
     with says(ValueError, f"n must be a whole number >= {least}, got {value!r}"):
         checks.check_count("n", value, least=least)

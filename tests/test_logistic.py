@@ -187,7 +187,9 @@ class TestLinearClassifier:
     @pytest.mark.parametrize("module", [nn.Linear(2, 3), nn.ReLU(), nn.Sequential(nn.Linear(2, 1))])
     def test_other_modules_are_refused(self, module):
         text = f"a linear classifier is an nn.Linear(d, 1), got {module}: for other models "
-        with says(TypeError, text + "use attacks.pgd, for several logits the functions in multiclass"):
+        with says(
+            TypeError, text + "use attacks.pgd, for several logits the functions in multiclass"
+        ):
             LinearClassifier.of(module)
 
     @pytest.mark.parametrize(
@@ -208,7 +210,9 @@ class TestLinearClassifier:
             LinearClassifier(torch.tensor([math.nan]), 0.0)
         with pytest.raises(ValueError, match="^intercept must be finite, got 1 NaN"):
             LinearClassifier(self.theta, math.inf)
-        with pytest.raises(TypeError, match="^theta must hold floating-point numbers, got torch.int64"):
+        with pytest.raises(
+            TypeError, match="^theta must hold floating-point numbers, got torch.int64"
+        ):
             LinearClassifier(torch.tensor([1, 2]), 0.0)
         with pytest.raises(TypeError, match="^theta must be a torch tensor, got list"):
             LinearClassifier([1.0, 2.0], 0.0)

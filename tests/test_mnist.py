@@ -66,7 +66,7 @@ def fake_world(monkeypatch, tmp_path):
     """Small files for MNIST, an empty cache, no folder, no mirror, no proxy, no pauses."""
     monkeypatch.delenv("MNIST_DIR", raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(mnist.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr(mnist, "user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.setattr(mnist, "_FILES", FAKE_FILES)
     monkeypatch.setattr(mnist, "MIRRORS", ())
     monkeypatch.setattr(mnist, "_PROBE_SECONDS", 10.0)
@@ -426,7 +426,7 @@ def test_tries_are_bounded_and_the_rest_is_left_alone(mirrors):
 def test_nothing_is_printed_but_on_a_terminal(mirrors, capfd, monkeypatch):
     load_zero_one()
     assert capfd.readouterr() == ("", "")
-    shutil.rmtree(mnist.pooch.os_cache("lectures_code"))
+    shutil.rmtree(mnist.user_cache_path("lectures_code"))
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
@@ -517,7 +517,7 @@ from lectures_code import mnist
 files, mirrors, cache, killed = json.loads(sys.argv[1])
 mnist._FILES = {name: mnist._IdxFile(sha256, tuple(shape)) for name, sha256, shape in files}
 mnist.MIRRORS = mirrors
-mnist.pooch.os_cache = lambda name: pathlib.Path(cache)
+mnist.user_cache_path = lambda name: pathlib.Path(cache)
 if killed:
     os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 print(mnist.load_zero_one(source="mnist").origin)

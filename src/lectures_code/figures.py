@@ -14,10 +14,9 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from lectures_code.experiments import SeedStudy
 from lectures_code.logistic import LinearClassifier, psi
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import ErrorCurve
+from lectures_code.risk import ErrorCount, ErrorCurve
 from lectures_code.training import History
 
 # Okabe and Ito's colours, those that read on white and on near-black.
@@ -57,8 +56,14 @@ def _styled(plot: Callable) -> Callable:
 
     @wraps(plot)
     def styled(*args, **kwargs):
-        with plt.rc_context(STYLE):
+        # Not plt.rc_context: it puts back every setting, also the one by which a notebook's
+        # backend, loaded with the first figure, says that it shows figures by itself.
+        before = {name: plt.rcParams[name] for name in STYLE}
+        plt.rcParams.update(STYLE)
+        try:
             return plot(*args, **kwargs)
+        finally:
+            plt.rcParams.update(before)
 
     return styled
 
@@ -67,9 +72,7 @@ def _axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 3.4)) -> Axes:
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
-def _lines(
-    ax: Axes, x: Tensor, curves: Mapping[str, Tensor], *, xlabel: str, ylabel: str
-) -> Axes:
+def _lines(ax: Axes, x: Tensor, curves: Mapping[str, Tensor], *, xlabel: str, ylabel: str) -> Axes:
     """Curves over one abscissa, each with a colour and a line style of its own."""
     for k, (name, values) in enumerate(curves.items()):
         ax.plot(x.numpy(), values.numpy(), color=CYCLE[k % 5], ls=DASHES[k % 5], label=name)
@@ -164,7 +167,7 @@ def plot_boundaries(
     classifiers: Mapping[str, LinearClassifier],
     ball: NormBall,
     *,
-    n_sets: int = 40,
+    n_sets: int = 24,
     ax: Axes | None = None,
 ) -> Axes:
     """Labelled points in the plane, some with their perturbation sets, and decision boundaries.
@@ -203,15 +206,13 @@ def plot_boundaries(
         ends = torch.stack([foot - along, foot + along])
         ax.plot(*ends.numpy().T, color=(VERMILION, BLUE)[k % 2], ls=("--", "-")[k % 2], label=name)
     ax.axis(limits)
-    ax.set(xlabel="feature 1", ylabel="feature 2", aspect="equal")
+    ax.set(xlabel="feature 1", ylabel="feature 2", aspect="equal", ylim=(-1, 1))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
     return ax
 
 
 @_styled
-def plot_envelope(
-    thetas: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None
-) -> Axes:
+def plot_envelope(thetas: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None) -> Axes:
     r"""A family of functions of theta, one for each perturbation, and their maximum above them.
 
     Parameters
@@ -230,7 +231,9 @@ def plot_envelope(
     """
     ax = _axes(ax)
     top = torch.stack(list(curves.values())).max(dim=0).values
-    ax.plot(thetas.numpy(), top.numpy(), color=INK, lw=6, alpha=0.35, label=r"$\varphi$, the maximum")
+    ax.plot(
+        thetas.numpy(), top.numpy(), color=INK, lw=6, alpha=0.35, label=r"$\varphi$, the maximum"
+    )
     return _lines(ax, thetas, curves, xlabel=r"$\theta$", ylabel=r"$g(\theta, \delta)$")
 
 
@@ -258,7 +261,9 @@ def plot_steps(steps: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None =
 
 
 @_styled
-def plot_inexact(fractions: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None) -> Axes:
+def plot_inexact(
+    fractions: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None
+) -> Axes:
     """Adversarial risk that training reaches, against the strength of the attack it trained with.
 
     Parameters
@@ -360,9 +365,7 @@ def plot_images(
     """
     rows = -(-len(images) // columns)
     height = 1.05 if captions else 0.9
-    _, grid = plt.subplots(
-        rows, columns, figsize=(0.95 * columns, height * rows), squeeze=False
-    )
+    _, grid = plt.subplots(rows, columns, figsize=(0.95 * columns, height * rows), squeeze=False)
     for ax in grid.flat:
         ax.set_axis_off()
     for k, image in enumerate(images):
@@ -470,15 +473,18 @@ def plot_error_curves(
 
 
 @_styled
-def plot_seed_studies(
-    studies: Mapping[str, SeedStudy], lecture: Mapping[str, float], *, ax: Axes | None = None
+def plot_seeds(
+    counts: Mapping[str, Sequence[ErrorCount]],
+    lecture: Mapping[str, float],
+    *,
+    ax: Axes | None = None,
 ) -> Axes:
-    """Errors under attack of every seed, one row for each recipe, and the lecture's own values.
+    """Errors of every seed, one row for each recipe, and the lecture's own values.
 
     Parameters
     ----------
-    studies : mapping from names to SeedStudies
-        The recipes.
+    counts : mapping from names to sequences of ErrorCounts
+        The recipes, with a count for each seed.
     lecture : mapping from names to float
         The lecture's error rate, for those recipes that it has.
     ax : Axes, optional
@@ -489,16 +495,16 @@ def plot_seed_studies(
     Axes
         Rates on a logarithmic scale, a dot for each seed.
     """
-    ax = _axes(ax, size=(6.4, 0.7 + 0.55 * len(studies)))
-    for row, (name, study) in enumerate(studies.items()):
-        rates = np.array([count.rate for count in study.attacked])
+    ax = _axes(ax, size=(6.4, 0.9 + 0.55 * len(counts)))
+    for row, (name, errors) in enumerate(counts.items()):
+        rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.
         offset = np.linspace(-0.25, 0.25, len(rates))
         ax.plot(rates, row + offset, "o", color=CYCLE[row], ms=4, alpha=0.6)
         if name in lecture:
             ax.plot(lecture[name], row, "D", mec=INK, mfc="none", ms=9, mew=1.8)
     ax.plot([], [], "D", mec=INK, mfc="none", ms=9, mew=1.8, ls="", label="the lecture")
-    ax.set(yticks=range(len(studies)), yticklabels=list(studies), xlabel="error under attack")
-    ax.set(xscale="log", ylim=(len(studies) - 0.5, -0.5))
+    ax.set(yticks=range(len(counts)), yticklabels=list(counts), xlabel="error under attack")
+    ax.set(xscale="log", ylim=(len(counts) - 0.5, -0.5))
     ax.legend(loc="best")
     return ax

@@ -23,11 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 
-import pooch
 import requests
 import torch
+from platformdirs import user_cache_path
 from torch import Tensor
-from tqdm import tqdm
+from tqdm import TqdmWarning, tqdm
+
+from lectures_code.progress import is_watched
 
 __all__ = ["MIRRORS", "MnistNotFoundError", "ZeroOne", "load_zero_one"]
 
@@ -196,7 +198,7 @@ def load_zero_one(*, source: str = "auto", folder: str | os.PathLike[str] | None
 def _find(folder: str | os.PathLike[str] | None) -> tuple[dict[str, bytes], str]:
     """Return the four files' decompressed contents, and in words where they were found."""
     tried: list[str] = []
-    cache = pooch.os_cache("lectures_code")
+    cache = user_cache_path("lectures_code")
     places = [
         ("the folder named by MNIST_DIR", os.environ.get("MNIST_DIR") or None),
         ("the user's cache", cache),
@@ -382,18 +384,22 @@ def _fetch(name: str, mirrors: deque[str], tried: list[str]) -> tuple[bytes, byt
 
 
 def _get(url: str) -> bytes:
-    """Return what a web address holds, within a bounded time; shows progress on a terminal."""
+    """Return what a web address holds, within a bounded time; shows progress to who is watching."""
+    with warnings.catch_warnings():
+        # In a notebook without ipywidgets tqdm warns as soon as pooch imports it.
+        warnings.simplefilter("ignore", TqdmWarning)
+        from pooch import HTTPDownloader
 
     def transfer(buffer: io.BytesIO) -> None:
-        # `disable=None` shows the bar on a terminal only: it must not get into stored outputs.
         # `total` is unknown as yet, but None would make the bar's truth value an error.
-        bar = tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True, disable=None)
+        name, hidden = url.rpartition("/")[2], not is_watched()
+        bar = tqdm(desc=name, total=1, unit="B", unit_scale=True, disable=hidden)
         with bar, ExitStack() as opened:
 
             def close_in_the_end(response: requests.Response, **_: object) -> None:
                 opened.callback(response.close)  # pooch leaves that to the garbage collector
 
-            download = pooch.HTTPDownloader(
+            download = HTTPDownloader(
                 progressbar=bar,
                 timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS),
                 hooks={"response": close_in_the_end},

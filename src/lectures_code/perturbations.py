@@ -116,6 +116,8 @@ class NormBall:
             If `w` is not a finite floating-point tensor with at least one entry.
         """
         w = _check_rows("w", w)
+        if math.isinf(self.p):
+            return self.radius * w.sign()
         size = w.abs()
         if self.p == 1:
             first = size.argmax(-1, keepdim=True)

@@ -1,8 +1,12 @@
 """How a chapter says what it computed: tables, numbers for the prose, the box about the data."""
 
+import base64
+import io
+import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from lectures_code.mnist import ZeroOne
@@ -33,23 +37,58 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
 
 
 def glue(name: str, value: object) -> None:
-    """Hand a computed value to the book's prose, on any page, under a name.
-
-    Where the book's builder is not installed, in Colab say, it is printed instead.
+    """Hand a computed value to the book's prose, on any page, under a name; it shows nothing.
 
     Parameters
     ----------
     name : str
         Name that the prose refers to.
     value : object
-        The value, rounded as it shall be read.
+        The value, rounded as it shall be read, or a :class:`Picture`.
+
+    Raises
+    ------
+    RuntimeError
+        Outside of a notebook, where there is no prose to hand it to.
+
+    Notes
+    -----
+    The book's builder, MyST-NB, looks for outputs whose types carry this prefix. Writing them
+    here, not through its own function, lets chapters run where it is not installed.
     """
-    try:
-        from myst_nb import glue as hand_over
-    except ImportError:
-        print(f"{name}: {value}")
-        return
-    hand_over(name, value, display=False)
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        raise RuntimeError(f"glue needs a notebook to hand {name!r} over, got none: print it instead")
+    prefix = "application/papermill.record/"
+    data, metadata = shell.display_formatter.format(value)
+    shell.display_pub.publish(
+        {prefix + mime: content for mime, content in data.items()},
+        {**metadata, "scrapbook": {"name": name, "mime_prefix": prefix}},
+    )
+
+
+class Picture:
+    """A figure as one piece of HTML, with its description: what another page can show.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        What is drawn.
+    alt : str
+        What a reader who cannot see it should know.
+    """
+
+    def __init__(self, figure: Figure, alt: str) -> None:
+        self.figure, self.alt = figure, alt
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_html_(self) -> str:
+        png = io.BytesIO()
+        self.figure.savefig(png, bbox_inches="tight")
+        data = base64.b64encode(png.getvalue()).decode()
+        return f'<img class="picture" alt="{escape(self.alt)}" src="data:image/png;base64,{data}" />'
 
 
 class DataNotice:

@@ -188,7 +188,9 @@ def certified_radii(
     clean = model.margins(x, y)
     if in_box:
         if p != torch.inf:
-            raise ValueError(f"certified radii in the box need p = inf, got p = {p:g}: leave it out")
+            raise ValueError(
+                f"certified radii in the box need p = inf, got p = {p:g}: leave it out"
+            )
         NormBall(p, 0.0).in_box().support(model.theta, x)  # checks that x lies in the box
         return _radii_in_box(model.theta, clean, x, y.to(x.dtype))
     radii = clean / NormBall(p, 1.0).support(model.theta)
@@ -234,7 +236,9 @@ class ErrorCurve:
 
     def at(self, radius: float) -> ErrorCount:
         """Mistakes under the worst attack of this radius (>= 0)."""
-        return ErrorCount(int(self.counts(torch.tensor([check_radius(radius)]))[0]), len(self.radii))
+        return ErrorCount(
+            int(self.counts(torch.tensor([check_radius(radius)]))[0]), len(self.radii)
+        )
 
     def counts(self, radii: Tensor) -> Tensor:
         """Mistakes at each of several radii, int64, same shape."""

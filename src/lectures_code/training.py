@@ -21,7 +21,7 @@ from lectures_code.risk import ErrorCount, count_errors
 Maximiser = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 # As many minibatches as stay in a processor's cache between their two uses in a step.
-RUNS_AT_ONCE = 4
+RUNS_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,9 @@ def train(
     history = _measure(History(), model, x_eval, y_eval, attack)
     for _ in progress(range(n_epochs), label="epochs"):
         for batch in torch.randperm(len(x), generator=generator).split(batch_size):
-            delta = maximiser(model, x[batch], y[batch])
-            _descend(model, x[batch] + delta, y[batch], step_size)
+            x_batch, y_batch = x[batch], y[batch]
+            delta = maximiser(model, x_batch, y_batch)
+            _descend(model, x_batch + delta, y_batch, step_size)
         history = _measure(history, model, x_eval, y_eval, attack)
         if stop is not None and stop(history):
             break
@@ -316,13 +317,15 @@ def train_together(
         )
     theta = torch.stack([start.theta for start in starts]).to(x.dtype)
     intercept = torch.stack([start.intercept for start in starts]).to(x.dtype)
-    # Pixels that are 0 in every image add nothing to scores and gradients: leave them unread.
-    seen = (x != 0).any(dim=0).nonzero()[:, 0]
-    x = x[:, seen].contiguous()
+    # Pixels that are 0 in every image add nothing to scores and gradients: they go last, unread.
+    seen = (x != 0).any(dim=0)
+    order = torch.cat([seen.nonzero()[:, 0], (~seen).nonzero()[:, 0]])
+    x, theta = x[:, seen], theta[:, order]
     for _ in progress(range(n_epochs), label="epochs"):
         orders = torch.stack([torch.randperm(len(x), generator=each) for each in generators])
         for batch in orders.split(batch_size, dim=1):
-            _descend_together(theta, intercept, x, y, seen, batch, ball, step_size)
+            _descend_together(theta, intercept, x, y, batch, ball, step_size)
+    theta = theta[:, order.argsort()]
     return [LinearClassifier(*each) for each in zip(theta, intercept, strict=True)]
 
 
@@ -331,23 +334,23 @@ def _descend_together(
     intercept: Tensor,
     x: Tensor,
     y: Tensor,
-    seen: Tensor,
     batch: Tensor,
     ball: NormBall,
     step_size: float,
 ) -> None:
-    """One step of every run, in place; `x` holds the pixels `seen`, `batch` is (s, m)."""
+    """One step of every run, in place, on the rows `batch` (s, m); `x` holds the first k pixels."""
     s, m = batch.shape
+    k = x.shape[1]
     worst = ball.maximiser(theta)
-    penalty = (worst * theta).sum(dim=1)
+    penalty = (worst * theta).sum(dim=1, keepdim=True)
+    y_batch = y[batch]
+    a = torch.empty_like(y_batch)
     for first in range(0, s, RUNS_AT_ONCE):
         runs = slice(first, first + RUNS_AT_ONCE)
-        rows = batch[runs].reshape(-1)
-        x_batch = x.index_select(0, rows).view(-1, m, x.shape[1])
-        y_batch = y[rows].view(-1, m)
-        scores = torch.bmm(x_batch, theta[runs][:, seen, None])[:, :, 0] + intercept[runs, None]
-        a = -psi_prime(y_batch * scores - penalty[runs, None]) / m
-        theta[runs] -= step_size * a.sum(dim=1, keepdim=True) * worst[runs]
-        pull = torch.bmm((a * y_batch)[:, None, :], x_batch)[:, 0]
-        theta[runs] = theta[runs].index_add(1, seen, pull, alpha=step_size)
-        intercept[runs] += step_size * (a * y_batch).sum(dim=1)
+        x_batch = x.index_select(0, batch[runs].reshape(-1)).view(-1, m, k)
+        scores = torch.bmm(x_batch, theta[runs, :k, None])[:, :, 0] + intercept[runs, None]
+        a[runs] = -psi_prime(y_batch[runs] * scores - penalty[runs]) / m
+        pull = torch.bmm((a[runs] * y_batch[runs])[:, None, :], x_batch)[:, 0]
+        theta[runs, :k] += step_size * pull
+    theta -= step_size * a.sum(dim=1, keepdim=True) * worst
+    intercept += step_size * (a * y_batch).sum(dim=1)

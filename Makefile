@@ -1,0 +1,100 @@
+# Needed: Python 3.11 or newer and make (GNU make 3.81 will do). Everything else goes into .venv.
+#
+#   PYTHON       the Python that .venv is made with, e.g. make book PYTHON=python3.12
+#   TORCH_INDEX  where PyTorch's CPU build is, if the package index in use would choose another
+#   PORT         the port of `make serve`
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed-from-pyproject
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+GROUPS := content book test lint bench
+
+# One thread for each of pytest's processes: more would fight for the same cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope
+BOOK := $(BIN)/jupyter-book build . --all -n -W --keep-going
+
+# Chapters run as they would for anyone: with matplotlib's notebook backend, with the packages of
+# .venv alone, and without the settings of the reader's own IPython.
+unexport MPLBACKEND PYTHONPATH PYTHONHOME
+export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
+# Chapters run in their own folder: a relative MNIST_DIR would not lead from there.
+ifdef MNIST_DIR
+export MNIST_DIR := $(if $(filter /%,$(MNIST_DIR)),$(MNIST_DIR),$(CURDIR)/$(MNIST_DIR))
+endif
+# Keeps a debugger's advice out of their standard error.
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test draft serve notebooks bench lint clean
+
+help:
+	@echo "make book       execute all chapters, build the site into _build/html"
+	@echo "make test       unit and property tests, the notebook linter, every chapter against its stored outputs"
+	@echo "make draft      build the site from the stored outputs, in seconds"
+	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
+	@echo "make notebooks  execute the chapters and store their outputs"
+	@echo "make bench      run the benchmarks, results in _build/bench"
+	@echo "make lint       ruff and the notebook linter"
+	@echo "make clean      remove what was built (.venv stays)"
+
+book: $(INSTALLED)
+	@rm -rf _build/html
+	@$(BOOK) || { echo "The book has failed: warnings stand above, failed cells below."; \
+	  find _build/html/reports -name '*.err.log' -exec cat {} + 2>/dev/null; exit 1; }
+
+draft: $(INSTALLED)
+	@mkdir -p _build
+	@# Paths in a configuration file are relative to its own folder.
+	@sed -e 's/execute_notebooks: force/execute_notebooks: "off"/' -e 's/build_facts: tools/build_facts: ..\/tools/' \
+	  _config.yml > _build/draft.yml
+	@$(BOOK) --config _build/draft.yml
+
+serve: $(INSTALLED)
+	@test -d _build/html || { echo "There is no site in _build/html yet: run make book (or make draft) first"; exit 1; }
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: $(INSTALLED)
+	$(PYTEST) --cov --cov-report=term
+	$(BIN)/python tools/lint_notebooks.py
+	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/book/nbval.cfg book
+
+notebooks: $(INSTALLED)
+	$(BIN)/python tools/notebooks.py write
+
+bench: $(INSTALLED)
+	@mkdir -p _build/bench
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/python tools/lint_notebooks.py
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+# Made anew when pyproject.toml changes. torch goes first and alone: asked for together with a
+# package that depends on it, pip may choose a build of several GB.
+$(INSTALLED): pyproject.toml
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  command -v $(PYTHON) >/dev/null || { \
+	    echo "Python 3.11 or newer is needed, and there is no $(PYTHON): install it, or name one with make PYTHON=..."; exit 1; }; \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): name a newer one with make PYTHON=..."; exit 1; }; \
+	  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)"; exit 1; }; \
+	  echo "Making $(VENV) with $$($(PYTHON) --version)"; \
+	  $(PYTHON) -m venv --clear $(VENV); \
+	fi
+	@echo "Installing into $(VENV) (once, some minutes)"
+	$(PIP) 'pip>=25.1'
+	$(PIP) --group torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PIP) $(addprefix --group ,$(GROUPS)) --editable '.[sample]'
+	@mkdir -p $(IPYTHONDIR)/profile_default
+	@# Kernels warn at every start that they listen on this machine's loopback without encryption.
+	@echo 'c.IPKernelApp.log_level = "ERROR"' > $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
+	@touch $@

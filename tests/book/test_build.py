@@ -1,0 +1,98 @@
+"""The book's build, under the project's configuration, fails where it must and shows what it must.
+
+Each book here has one chapter."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbformat import v4
+from notebooks import canonical
+
+ROOT = Path(__file__).parent.parent.parent
+
+PROSE = "# A chapter\n\n(a-place)=\n## A place\n\nAs {ref}`a-place` says, $x^2$."
+FIGURE = """\
+from io import BytesIO
+from IPython.display import Image, display
+from PIL import Image as Picture
+
+file = BytesIO()
+Picture.new("L", (1, 1)).save(file, format="PNG")
+display(Image(data=file.getvalue()))"""
+ALT = "A single pixel, which stands for a figure."
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    """A function that builds a book of this prose and this code: the finished run, its folder."""
+
+    def run(prose, source):
+        book = tmp_path_factory.mktemp("book")
+        shutil.copy(ROOT / "_config.yml", book)
+        shutil.copytree(ROOT / "tools", book / "tools")
+        shutil.copytree(ROOT / "book" / "assets", book / "book" / "assets")
+        (book / "book" / "references.bib").touch()
+        (book / "_toc.yml").write_text("format: jb-book\nroot: book/chapter\n")
+        cell = v4.new_code_cell(source, metadata={"mystnb": {"image": {"alt": ALT}}})
+        notebook = v4.new_notebook(cells=[v4.new_markdown_cell(prose), cell])
+        (book / "book" / "chapter.ipynb").write_text(canonical(notebook), encoding="utf-8")
+        program = str(Path(sys.executable).with_name("jupyter-book"))
+        result = subprocess.run(
+            [program, "build", ".", "-n", "-W", "--keep-going"],
+            cwd=book,
+            env={**os.environ, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return result, book
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def good(build):
+    result, book = build(PROSE, FIGURE)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return book, (book / "_build" / "html" / "book" / "chapter.html").read_text(encoding="utf-8")
+
+
+def test_alt_text_in_a_cells_metadata_reaches_the_page(good):
+    assert f'alt="{ALT}"' in good[1]
+
+
+def test_launch_buttons_open_the_chapter_as_a_notebook(good):
+    assert "colab.research.google.com/github/" in good[1]
+    assert "/blob/main/book/chapter.ipynb" in good[1]
+    assert "urlpath=lab/tree/book/chapter.ipynb" in good[1]
+
+
+def test_mathematics_comes_from_the_site_itself(good):
+    book, page = good
+    assert "_static/mathjax/tex-chtml.js" in page
+    assert (book / "_build" / "html" / "_static" / "mathjax" / "tex-chtml.js").exists()
+    assert "cdn" not in page.lower() and "thebe" not in page.lower()
+
+
+def test_a_build_leaves_the_notebook_as_it_was(good):
+    assert '"execution_count": null' in (good[0] / "book" / "chapter.ipynb").read_text("utf-8")
+
+
+def test_a_failing_cell_fails_the_build_and_shows_why(build):
+    result, book = build(PROSE, "1 / 0")
+    (log,) = book.rglob("*.err.log")
+    assert result.returncode != 0
+    assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+
+
+def test_broken_references_fail_the_build(build):
+    prose = PROSE + " {ref}`no-place` {py:func}`lectures_code.risk.nothing` {cite}`nobody1900`"
+    result, _ = build(prose, "1")
+    assert result.returncode != 0
+    assert "undefined label: 'no-place'" in result.stderr
+    assert "reference target not found: lectures_code.risk.nothing" in result.stderr
+    assert 'could not find bibtex key "nobody1900"' in result.stderr
