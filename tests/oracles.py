@@ -1,9 +1,13 @@
-"""Small random problems, and other ways to the same answers: enumeration and programmes."""
+"""Small random problems, and other ways to the same answers: enumeration and programmes.
+
+And :func:`says`, because every error is tested for its exact text.
+"""
 
 import itertools
 import math
 
 import numpy as np
+import pytest
 import torch
 from scipy.optimize import linprog, minimize_scalar
 from torch import Tensor
@@ -12,6 +16,11 @@ from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
 INF = math.inf
+
+
+def says(error: type[Exception], text: str):
+    """The error is raised with exactly this text."""
+    return pytest.raises(error, check=lambda raised: str(raised) == text)
 
 
 def random_problem(seed: int, *, n: int = 6, d: int = 5) -> tuple[LinearClassifier, Tensor, Tensor]:

@@ -30,7 +30,6 @@ BALLS = [
     NormBall(1, 0.7).in_box(),
 ]
 PGD_BALLS = [ball for ball in BALLS if ball.p in (1, 2, INF)]
-BOX_OR_NOT = [NormBall(INF, 0.2), NormBall(INF, 0.2).in_box()]
 
 
 def name(ball):
@@ -51,10 +50,6 @@ def network(seed=0, *, d=5, k=1, dtype=torch.float64):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Sequential(nn.Linear(d, 8), nn.Tanh(), nn.Linear(8, k)).to(dtype)
-
-
-class AsLayer:
-    """The three attacks of one signature, to be asked for the same things."""
 
 
 def attacks():
@@ -251,10 +246,8 @@ def test_attacks_raise_the_loss_of_a_network(attack, ball, k):
         assert (after > before).all()
 
 
-@each_ball
+@each_pgd_ball
 def test_more_steps_of_pgd_find_no_less_than_fgsm_on_a_network(ball):
-    if ball.p not in (1, 2, INF):
-        pytest.skip("pgd steps in three norms only")
     model, (_, x, y) = network(4), random_problem(10, n=20)
     with torch.no_grad():
         one = losses(model(x + fgsm(model, x, y, ball)), y)
@@ -284,11 +277,9 @@ def test_scores_of_shape_n_and_n_1_are_attacked_alike(attack):
     assert torch.equal(flat, attack(model, x, y, ball))
 
 
-@each_attack
+@pytest.mark.parametrize("attack", [fgsm, attacks()["pgd"]])
 def test_examples_are_attacked_one_by_one(attack):
     """The perturbation of an example does not depend on the others in the batch."""
-    if attack not in (fgsm, attacks()["fgsm"]) and not isinstance(attack, functools.partial):
-        pytest.skip("a random start is drawn for the whole batch")
     model, (_, x, y) = network(6), random_problem(12)
     ball = NormBall(2, 0.3).in_box()
     alone = torch.cat([attack(model, x[i : i + 1], y[i : i + 1], ball) for i in range(len(x))])
@@ -373,9 +364,6 @@ def test_attacks_work_where_gradients_are_switched_off(attack):
     with torch.no_grad():
         assert torch.equal(attack(model, x, y, ball), expected)
         assert not torch.is_grad_enabled()
-    with torch.inference_mode():
-        assert torch.equal(attack(model, x, y, ball), expected)
-        assert torch.is_inference_mode_enabled()
 
 
 @each_attack
@@ -466,7 +454,7 @@ def test_bad_examples_and_labels_are_refused(attack, x, y, error, text, boxed):
 @any_attack
 def test_pixels_outside_the_box_are_refused(attack):
     with pytest.raises(
-        ValueError, match="^x must lie in \\[0, 1\\], got values .* divide pixels by"
+        ValueError, match=r"^x must lie in \[0, 1\], got values .* divide pixels by"
     ):
         attack(nn.Linear(5, 1).double(), 255 * X, Y, BALL.in_box())
 
@@ -480,26 +468,26 @@ def test_examples_of_another_precision_than_the_model_s_are_refused(attack):
     with pytest.raises(TypeError, check=lambda raised: str(raised) == text):
         attack(network(), X.float(), Y, BALL)
     with pytest.raises(
-        TypeError, match="^x must have the model's dtype, got torch.float64 with 0.w"
+        TypeError, match=r"^x must have the model's dtype, got torch.float64 with 0.w"
     ):
         attack(network(dtype=torch.float32), X, Y, BALL)
     classifier = LinearClassifier(torch.ones(5, dtype=torch.float64), 0.0)
-    with pytest.raises(TypeError, match="^x must have the weights' dtype, got torch.float32"):
+    with pytest.raises(TypeError, match=r"^x must have the weights' dtype, got torch.float32"):
         attack(classifier, X.float(), Y, BALL)
 
 
 def test_a_network_has_no_exact_maximiser():
     with pytest.raises(
-        TypeError, match="^a linear classifier is an nn.Linear\\(d, 1\\), got Sequent"
+        TypeError, match=r"^a linear classifier is an nn.Linear\(d, 1\), got Sequent"
     ):
         linear_maximiser(network(), X, Y, BALL)
 
 
 @each_attack
 def test_class_numbers_for_scores_and_labels_for_logits_are_refused(attack):
-    with pytest.raises(ValueError, match="^labels must be -1 or \\+1, got 0 and 1 and 2: keep two"):
+    with pytest.raises(ValueError, match=r"^labels must be -1 or \+1, got 0 and 1 and 2: keep two"):
         attack(network(), X, torch.arange(6) % 3, BALL)
-    with pytest.raises(ValueError, match="^3 logits need class numbers 0 to 2 as int64 of shape"):
+    with pytest.raises(ValueError, match=r"^3 logits need class numbers 0 to 2 as int64 of shape"):
         attack(network(k=3), X, Y, BALL)
 
 
@@ -512,16 +500,16 @@ def test_pgd_refuses_norms_that_it_has_no_step_for(p):
 
 @pytest.mark.parametrize("step_size", [0, -0.1, math.nan, math.inf])
 def test_pgd_refuses_steps_of_no_length(step_size):
-    with pytest.raises(ValueError, match="^step_size must be a finite number > 0, got"):
+    with pytest.raises(ValueError, match=r"^step_size must be a finite number > 0, got"):
         pgd(network(), X, Y, BALL, step_size=step_size, n_steps=1)
 
 
 @pytest.mark.parametrize("n_steps", [0, -1, 1.5])
 def test_pgd_refuses_to_take_no_step(n_steps):
-    with pytest.raises(ValueError, match="^n_steps must be a whole number >= 1, got"):
+    with pytest.raises(ValueError, match=r"^n_steps must be a whole number >= 1, got"):
         pgd(network(), X, Y, BALL, step_size=0.1, n_steps=n_steps)
 
 
 def test_pgd_refuses_a_seed_for_a_generator():
-    with pytest.raises(TypeError, match="^generator must be a torch.Generator, got int"):
+    with pytest.raises(TypeError, match=r"^generator must be a torch.Generator, got int"):
         pgd(network(), X, Y, BALL, step_size=0.1, n_steps=1, generator=0)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import says
 from torch import nn
 
 from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_prime
@@ -14,10 +15,6 @@ from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_p
 # One rounding of a double is 1.1e-16 of its size; a few of them happen.
 ROUNDING = 1e-15
 X = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)
-
-
-def says(error, text):
-    return pytest.raises(error, check=lambda raised: str(raised) == text)
 
 
 def exact_psi(z):
@@ -206,15 +203,15 @@ class TestLinearClassifier:
             LinearClassifier(theta, intercept)
 
     def test_parts_that_are_no_numbers_are_refused(self):
-        with pytest.raises(ValueError, match="^theta must be finite, got 1 NaN"):
+        with pytest.raises(ValueError, match=r"^theta must be finite, got 1 NaN"):
             LinearClassifier(torch.tensor([math.nan]), 0.0)
-        with pytest.raises(ValueError, match="^intercept must be finite, got 1 NaN"):
+        with pytest.raises(ValueError, match=r"^intercept must be finite, got 1 NaN"):
             LinearClassifier(self.theta, math.inf)
         with pytest.raises(
-            TypeError, match="^theta must hold floating-point numbers, got torch.int64"
+            TypeError, match=r"^theta must hold floating-point numbers, got torch.int64"
         ):
             LinearClassifier(torch.tensor([1, 2]), 0.0)
-        with pytest.raises(TypeError, match="^theta must be a torch tensor, got list"):
+        with pytest.raises(TypeError, match=r"^theta must be a torch tensor, got list"):
             LinearClassifier([1.0, 2.0], 0.0)
 
     def test_examples_that_do_not_fit_are_refused(self):
@@ -226,5 +223,5 @@ class TestLinearClassifier:
         text = "x must have the weights' dtype, got torch.float32 with weights in torch.float64: "
         with says(TypeError, text + "use x.to(theta.dtype)"):
             model(X.float())
-        with pytest.raises(ValueError, match="^labels must be -1 or \\+1, got 0 and 1: use 2"):
+        with pytest.raises(ValueError, match=r"^labels must be -1 or \+1, got 0 and 1: use 2"):
             model.margins(X, torch.tensor([0, 1, 1]))

@@ -1,8 +1,8 @@
 r"""The inner maximisation: perturbations that make the loss large.
 
-Every attack takes a model, examples, labels and a perturbation set, and returns one perturbation for
-each example, inside the set. For a linear model the worst perturbation is known exactly; for any
-other model the gradient is followed, and what is found is a lower bound on the worst loss.
+Every attack takes a model, examples, labels and a perturbation set, and returns one perturbation
+for each example, inside the set. For a linear model the worst perturbation is known exactly; for
+any other model the gradient is followed, and what is found is a lower bound on the worst loss.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from torch.func import functional_call
 
 from lectures_code.checks import check_count, check_labels, check_positive, check_x
 from lectures_code.logistic import LinearClassifier, losses
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import BoxedNormBall, NormBall
 
 Model = Callable[[Tensor], Tensor]
 
@@ -23,7 +23,8 @@ def linear_maximiser(
 ) -> Tensor:
     r"""The exact inner maximiser of a linear classifier, for any norm, with or without the box.
 
-    .. math:: \delta^* \in \arg\max_{\delta \in \Delta(x)} \Psi(y(\theta^\top(x + \delta) + \theta_0))
+    .. math:: \delta^* \in \arg\max_{\delta \in \Delta(x)}
+              \Psi(y(\theta^\top(x + \delta) + \theta_0))
               = \arg\max_{\delta \in \Delta(x)} \langle -y\theta, \delta \rangle,
 
     because the logistic loss decreases in the margin. For the :math:`\ell_\infty` ball it is
@@ -110,7 +111,8 @@ def pgd(
               \langle \nabla_x L(y, f(x + \delta)), v \rangle\bigr)
 
     Each step goes a length `step_size`, in the norm of the set, in the direction of steepest ascent
-    for that norm. The last iterate is returned: a lower bound on the worst loss, not a certificate.
+    for that norm; for p = 1 in the box, pixels at their face are left out. The last iterate is
+    returned: a lower bound on the worst loss, not a certificate.
 
     Parameters
     ----------
@@ -147,12 +149,16 @@ def pgd(
     step_size, n_steps = check_positive("step_size", step_size), check_count("n_steps", n_steps)
     if ball.p not in (1.0, 2.0, torch.inf):
         raise ValueError(f"pgd steps in the norms p = 1, 2 and inf, got p = {ball.p:g}: use fgsm")
-    steepest = NormBall(ball.p, 1.0)
+    # For p = 1 all of a step is for one pixel: at its face in the box the next one's turn has come.
+    steps = ball.with_radius(step_size) if ball.p == 1 else NormBall(ball.p, step_size)
     scores = _without_traces(model, x)
     delta = torch.zeros_like(x) if generator is None else ball.sample(x, generator=generator)
     for _ in range(n_steps):
-        ascent = steepest.maximiser(_loss_gradient(scores, x + delta, y))
-        delta = ball.project(delta + step_size * ascent, x)
+        place = x + delta
+        if isinstance(ball, BoxedNormBall):
+            place = place.clamp(ball.low, ball.high)  # rounding may have left the box
+        step = steps.maximiser(_loss_gradient(scores, place, y), place)
+        delta = ball.project(delta + step, x)
     return delta
 
 

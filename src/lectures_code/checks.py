@@ -84,7 +84,8 @@ def check_radius(radius: float) -> float:
     """Return `radius` as a float if it is finite and not negative."""
     if not _is_number(radius) or not math.isfinite(radius) or radius < 0:
         raise ValueError(
-            f"radius must be a finite number >= 0 in pixel units, got {radius!r}: use 0 for no attack"
+            f"radius must be a finite number >= 0 in pixel units, got {radius!r}: "
+            "use 0 for no attack"
         )
     return float(radius)
 

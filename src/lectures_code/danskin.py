@@ -124,8 +124,8 @@ class ValueFunction:
     def steepest_descent(self, theta: Tensor) -> Tensor:
         r"""Minus the shortest vector in the convex hull of the maximisers' gradients.
 
-        Where it is not 0 it is a direction of descent, with slope minus its squared length; a single
-        maximiser's gradient need not give one.
+        Where it is not 0 it is a direction of descent, with slope minus its squared length; a
+        single maximiser's gradient need not give one.
 
         Parameters
         ----------

@@ -344,6 +344,7 @@ def plot_images(
     *,
     columns: int = 8,
     limits: tuple[float, float] = (0.0, 1.0),
+    size: float = 0.9,
 ) -> Sequence[Axes]:
     """Digits as ink on paper: `limits[0]` is white, `limits[1]` is black.
 
@@ -357,6 +358,8 @@ def plot_images(
         Images in a row.
     limits : pair of float
         Pixel values drawn white and black.
+    size : float
+        Side of an image, in inches.
 
     Returns
     -------
@@ -364,15 +367,16 @@ def plot_images(
         One for each image.
     """
     rows = -(-len(images) // columns)
-    height = 1.05 if captions else 0.9
-    _, grid = plt.subplots(rows, columns, figsize=(0.95 * columns, height * rows), squeeze=False)
+    height = size + (0.15 if captions else 0)
+    figsize = ((size + 0.05) * columns, height * rows)
+    _, grid = plt.subplots(rows, columns, figsize=figsize, squeeze=False)
     for ax in grid.flat:
         ax.set_axis_off()
     for k, image in enumerate(images):
         ax = grid.flat[k]
         _draw_image(ax, image, limits)
         if captions:
-            ax.set_title(captions[k], fontsize=8)
+            ax.set_title(captions[k], fontsize=8 if size < 1 else 10)
     return list(grid.flat[: len(images)])
 
 
@@ -469,6 +473,7 @@ def plot_error_curves(
     if mark is not None:
         ax.axvline(mark, color=INK, lw=0.8, ls=":")
     ax.set(ylim=(-0.02, 1.02))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # no room beside the curves
     return ax
 
 

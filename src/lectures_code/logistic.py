@@ -153,8 +153,8 @@ class LinearClassifier:
         if theta.ndim != 1 or intercept.ndim != 0:
             raise ValueError(
                 "theta must have shape (d,) and the intercept shape (), got "
-                f"{tuple(theta.shape)} and {tuple(intercept.shape)}: use LinearClassifier.of(module) "
-                "on an nn.Linear"
+                f"{tuple(theta.shape)} and {tuple(intercept.shape)}: "
+                "use LinearClassifier.of(module) on an nn.Linear"
             )
         object.__setattr__(self, "intercept", intercept)
 

@@ -52,8 +52,8 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
         )
     if y.dtype != torch.int64 or y.shape != (len(x),) or y.min() < 0 or y.max() >= k:
         raise ValueError(
-            f"y must hold {len(x)} class numbers from 0 to {k - 1} as int64, got {y.dtype} of shape "
-            f"{tuple(y.shape)} from {y.min():g} to {y.max():g}: use y.long(), count from 0"
+            f"y must hold {len(x)} class numbers from 0 to {k - 1} as int64, got {y.dtype} "
+            f"of shape {tuple(y.shape)} from {y.min():g} to {y.max():g}: use y.long(), count from 0"
         )
     logits = x @ weights.T + biases
     differences = weights - weights[y][:, None]  # (n, k, d)

@@ -418,8 +418,9 @@ class BoxedNormBall(NormBall):
 
         Notes
         -----
-        For p = 2, entries of `w` smaller than the largest by a factor of more than 1e153 in float64
-        (1e18 in float32), whose squares are lost to rounding, count as zero.
+        For p = 2, entries of `w` smaller than the largest (of those that have room in the box) by a
+        factor of more than 1e154 in float64 (1e19 in float32), whose squares are lost to rounding,
+        count as zero where the ball binds.
         """
         return self._maximise(*self._place("w", w, x))
 
@@ -547,7 +548,8 @@ class BoxedNormBall(NormBall):
                 "pass x or use a NormBall"
             )
         v, x = _check_rows(name, v), _check_rows("x", x)
-        least, greatest = x.min().item(), x.max().item()
+        # Compared in the data type of x, in which clipping at 0.3, say, gives a little more than 0.3.
+        least, greatest = x.min(), x.max()
         if least < self.low or greatest > self.high:
             advice = "clip x, or give in_box the bounds of your data"
             if (self.low, self.high) == (0, 1) and least >= 0 and greatest > 2:
@@ -567,7 +569,7 @@ class BoxedNormBall(NormBall):
             ) from None
         dtype = torch.promote_types(v.dtype, x.dtype)
         v, x = v.to(dtype), x.detach().to(dtype)
-        return v, self.low - x, self.high - x
+        return v, (self.low - x).clamp(max=0), (self.high - x).clamp(min=0)
 
     def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
         """How far each entry may go in its direction: to the face of the box, at most `radius`."""
@@ -603,6 +605,8 @@ def _scale_to_sphere(size: Tensor, room: Tensor, radius: float) -> Tensor:
     The squared norm is `full + s**2 * free`: `full` sums room**2 over the entries that have reached
     their room, `free` sums size**2 over the others. Rows that never reach `radius` mean nothing.
     """
+    # An entry without room must not be the measure of the others: it may dwarf them.
+    size = size.masked_fill(room == 0, 0)
     size = size / _largest(size)
     size = size.masked_fill(size**2 < torch.finfo(size.dtype).tiny, 0)
     bound = torch.where(size > 0, room / radius, 0)

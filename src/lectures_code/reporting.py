@@ -58,7 +58,7 @@ def glue(name: str, value: object) -> None:
     """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is None:
-        raise RuntimeError(f"glue needs a notebook to hand {name!r} over, got none: print it instead")
+        raise RuntimeError(f"glue needs a notebook to hand {name!r} over, got none: print it")
     prefix = "application/papermill.record/"
     data, metadata = shell.display_formatter.format(value)
     shell.display_pub.publish(
@@ -88,7 +88,8 @@ class Picture:
         png = io.BytesIO()
         self.figure.savefig(png, bbox_inches="tight")
         data = base64.b64encode(png.getvalue()).decode()
-        return f'<img class="picture" alt="{escape(self.alt)}" src="data:image/png;base64,{data}" />'
+        alt = escape(self.alt)
+        return f'<img class="picture" alt="{alt}" src="data:image/png;base64,{data}" />'
 
 
 class DataNotice:

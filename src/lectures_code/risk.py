@@ -36,7 +36,7 @@ class ErrorCount:
 
 
 def count_errors(worst: Tensor) -> ErrorCount:
-    """Count the margins that are mistakes: negative, or 0, for a tie counts as an error.
+    """Count the margins that are mistakes: not positive, for a tie counts as an error.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def count_errors(worst: Tensor) -> ErrorCount:
     ErrorCount
         The count.
     """
-    return ErrorCount(int((worst <= 0).sum()), len(worst))
+    # Not `worst <= 0`: a margin that is not a number is no correct decision either.
+    return ErrorCount(int((~(worst > 0)).sum()), len(worst))
 
 
 def risk(model: Model, x: Tensor, y: Tensor) -> float:
@@ -171,8 +172,8 @@ def certified_radii(
     p : float
         Norm of the perturbation, in [1, inf].
     in_box : bool
-        Whether x + delta must stay in [0, 1]; for p = inf only. The radius is then infinite where no
-        image in the box is misclassified, and minus infinity where the example already is.
+        Whether x + delta must stay in [0, 1]; for p = inf only. The radius is then infinite where
+        no image in the box is misclassified, and minus infinity where the example already is.
 
     Returns
     -------
@@ -201,8 +202,8 @@ def certified_radii(
 def _radii_in_box(theta: Tensor, clean: Tensor, x: Tensor, y: Tensor) -> Tensor:
     r"""Where the worst margin over the box and the :math:`\ell_\infty` ball reaches 0.
 
-    Pixel j can go down the margin by ``|theta_j| * min(radius, room_j)``, with room_j its way to the
-    box's face: the worst margin is piecewise linear in the radius, with a knot at each room.
+    Pixel j can take ``|theta_j| * min(radius, room_j)`` from the margin, with room_j its way to the
+    face of the box: the worst margin is piecewise linear in the radius, with a knot at each room.
     """
     room = torch.where(y[:, None] * theta > 0, x, 1 - x)
     knots, order = room.sort(dim=1)
@@ -236,9 +237,8 @@ class ErrorCurve:
 
     def at(self, radius: float) -> ErrorCount:
         """Mistakes under the worst attack of this radius (>= 0)."""
-        return ErrorCount(
-            int(self.counts(torch.tensor([check_radius(radius)]))[0]), len(self.radii)
-        )
+        at = torch.tensor([check_radius(radius)], dtype=self.radii.dtype)
+        return ErrorCount(int(self.counts(at)), len(self.radii))
 
     def counts(self, radii: Tensor) -> Tensor:
         """Mistakes at each of several radii, int64, same shape."""

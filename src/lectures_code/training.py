@@ -1,8 +1,8 @@
 r"""The outer minimisation: stochastic gradient descent on the adversarial risk.
 
-:func:`train` is the lecture's algorithm for any model and any inner maximiser. For linear models the
-inner maximum is known in closed form, and :func:`train_together` uses it to train many of them, each
-with its own random numbers, at once. Both take the same steps: that is Danskin's theorem.
+:func:`train` is the lecture's algorithm for any model and any inner maximiser. For linear models
+the inner maximum is known in closed form, and :func:`train_together` uses it to train many of them,
+each with its own random numbers, at once. Both take the same steps: that is Danskin's theorem.
 """
 
 import copy
