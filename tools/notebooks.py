@@ -77,6 +77,7 @@ def execute(path: Path, *, threads: int | None = None) -> NotebookNode:
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
     environment = dict(os.environ)

@@ -45,8 +45,8 @@ def check_x(x: object) -> Tensor:
     return x
 
 
-def check_labels(y: object, n: int) -> Tensor:
-    """Return `y` if it holds n labels, each -1 or +1, shape (n,)."""
+def check_targets(y: object, n: int) -> Tensor:
+    """Return `y` if it holds one label of any kind for each of n examples, shape (n,)."""
     if not isinstance(y, Tensor):
         raise TypeError(f"y must be a torch tensor, got {type(y).__name__}: use torch.as_tensor")
     if y.shape != (n,):
@@ -54,6 +54,12 @@ def check_labels(y: object, n: int) -> Tensor:
             f"y must have shape ({n},), one label for each example, got {tuple(y.shape)}"
             + (": use y.reshape(-1)" if y.numel() == n else ": pass the labels of these examples")
         )
+    return y
+
+
+def check_labels(y: object, n: int) -> Tensor:
+    """Return `y` if it holds n labels, each -1 or +1, shape (n,)."""
+    y = check_targets(y, n)
     if not ((y == 1) | (y == -1)).all():
         seen = torch.unique(y).tolist()
         shown = " and ".join(f"{value:g}" for value in seen[:3]) + (" ..." if len(seen) > 3 else "")

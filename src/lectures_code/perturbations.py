@@ -548,7 +548,7 @@ class BoxedNormBall(NormBall):
                 "pass x or use a NormBall"
             )
         v, x = _check_rows(name, v), _check_rows("x", x)
-        # Compared in the data type of x, in which clipping at 0.3, say, gives a little more than 0.3.
+        # Compared in the data type of x: in float32, clipping at 0.3 gives a little more than 0.3.
         least, greatest = x.min(), x.max()
         if least < self.low or greatest > self.high:
             advice = "clip x, or give in_box the bounds of your data"

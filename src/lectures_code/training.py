@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lectures_code.checks import check_count, check_examples, check_positive, check_x
+from lectures_code.checks import (
+    check_count,
+    check_examples,
+    check_positive,
+    check_targets,
+    check_x,
+)
 from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_prime
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.progress import progress
@@ -141,6 +147,7 @@ def train(
         If an argument is out of range or does not fit the others.
     """
     x, step_size = check_x(x), check_positive("step_size", step_size)
+    y = check_targets(y, len(x))
     check_count("batch_size", batch_size), check_count("n_epochs", n_epochs)
     x_eval, y_eval = (x, y) if evaluate_on is None else evaluate_on
     attack = attack or maximiser or _no_perturbation
@@ -150,7 +157,7 @@ def train(
     for _ in progress(range(n_epochs), label="epochs"):
         for batch in torch.randperm(len(x), generator=generator).split(batch_size):
             x_batch, y_batch = x[batch], y[batch]
-            delta = maximiser(model, x_batch, y_batch)
+            delta = maximiser(model, x_batch, y_batch).detach()
             _descend(model, x_batch + delta, y_batch, step_size)
         history = _measure(history, model, x_eval, y_eval, attack)
         if stop is not None and stop(history):
@@ -315,6 +322,11 @@ def train_together(
             "train_together needs a generator for each start, "
             f"got {len(starts)} starts and {len(generators)} generators"
         )
+    widths = {len(start.theta) for start in starts} - {x.shape[1]}
+    if widths:
+        raise ValueError(
+            f"starts must have {x.shape[1]} weights, one for each feature of x, got {min(widths)}"
+        )
     theta = torch.stack([start.theta for start in starts]).to(x.dtype)
     intercept = torch.stack([start.intercept for start in starts]).to(x.dtype)
     # Pixels that are 0 in every image add nothing to scores and gradients: they go last, unread.
@@ -347,7 +359,7 @@ def _descend_together(
     a = torch.empty_like(y_batch)
     for first in range(0, s, RUNS_AT_ONCE):
         runs = slice(first, first + RUNS_AT_ONCE)
-        x_batch = x.index_select(0, batch[runs].reshape(-1)).view(-1, m, k)
+        x_batch = x.index_select(0, batch[runs].reshape(-1)).view(*batch[runs].shape, k)
         scores = torch.bmm(x_batch, theta[runs, :k, None])[:, :, 0] + intercept[runs, None]
         a[runs] = -psi_prime(y_batch[runs] * scores - penalty[runs]) / m
         pull = torch.bmm((a[runs] * y_batch[runs])[:, None, :], x_batch)[:, 0]
