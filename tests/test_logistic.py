@@ -137,8 +137,6 @@ class TestOutputsAndLabelsThatDoNotFit:
             (torch.tensor([0.0, 1.0]), "torch.float32 of shape (2,) from 0 to 1"),
             (torch.tensor([0, 3]), "torch.int64 of shape (2,) from 0 to 3"),
             (torch.tensor([-1, 1]), "torch.int64 of shape (2,) from -1 to 1"),
-            (torch.tensor([[0], [1]]), "torch.int64 of shape (2, 1) from 0 to 1"),
-            (torch.tensor([0, 1, 2]), "torch.int64 of shape (3,) from 0 to 2"),
         ],
     )
     def test_class_numbers(self, function, y, came):
@@ -148,6 +146,20 @@ class TestOutputsAndLabelsThatDoNotFit:
         )
         with says(ValueError, text):
             function(torch.zeros(2, 3), y)
+
+    @pytest.mark.parametrize("k", [1, 3])
+    @pytest.mark.parametrize(
+        ("shape", "advice"),
+        [
+            ((2, 1), "use y.reshape(-1)"),
+            ((3,), "pass the labels of these examples"),
+            ((0,), "pass the labels of these examples"),
+        ],
+    )
+    def test_labels_of_other_examples(self, function, k, shape, advice):
+        text = f"y must have shape (2,), one label for each example, got {shape}: {advice}"
+        with says(ValueError, text):
+            function(torch.zeros(2, k), torch.ones(shape, dtype=torch.int64))
 
 
 class TestLinearClassifier:

@@ -140,7 +140,9 @@ class ValueFunction:
         gradients = self.gradients(theta).double()
         # Least squares over weights w >= 0: its solution, rescaled to sum 1, is the shortest
         # combination, because |G'w|^2 + (sum w - 1)^2 grows with the length of the combination.
-        system = torch.cat([gradients.T, gradients.new_ones(1, len(gradients))])
+        # In units of the largest entry, so that neither term drowns in the other's rounding.
+        size = gradients.abs().max().clamp(min=torch.finfo(gradients.dtype).tiny)
+        system = torch.cat([gradients.T / size, gradients.new_ones(1, len(gradients))])
         target = gradients.new_zeros(len(system))
         target[-1] = 1.0
         weights = torch.from_numpy(nnls(system.numpy(), target.numpy())[0])

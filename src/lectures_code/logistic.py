@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lectures_code.checks import check_examples, check_float, check_labels, check_x
+from lectures_code.checks import (
+    check_examples,
+    check_float,
+    check_labels,
+    check_targets,
+    check_x,
+)
 
 
 def psi(z: Tensor) -> Tensor:
@@ -118,7 +124,8 @@ def _fit(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             f"for each example, got {tuple(output.shape)}: flatten its output"
         )
     n, k = output.shape
-    if y.dtype != torch.int64 or y.shape != (n,) or y.min() < 0 or y.max() >= k:
+    y = check_targets(y, n)
+    if y.dtype != torch.int64 or y.min() < 0 or y.max() >= k:
         raise ValueError(
             f"{k} logits need class numbers 0 to {k - 1} as int64 of shape ({n},), got {y.dtype} "
             f"of shape {tuple(y.shape)} from {y.min():g} to {y.max():g}: "

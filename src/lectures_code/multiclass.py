@@ -9,7 +9,7 @@ class is enough.
 import torch
 from torch import Tensor
 
-from lectures_code.checks import check_float, check_x
+from lectures_code.checks import check_float, check_targets, check_x
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.risk import ErrorCount
 
@@ -43,14 +43,15 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
     TypeError, ValueError
         If shapes or labels do not fit each other.
     """
-    x, weights = check_x(x), check_float("weights", weights)
-    k = len(weights)
+    x, weights, biases = check_x(x), check_float("weights", weights), check_float("biases", biases)
+    k = weights.shape[0] if weights.ndim else 0
     if weights.shape != (k, x.shape[1]) or k < 2 or biases.shape != (k,):
         raise ValueError(
             f"weights must have shape (k, {x.shape[1]}) and biases (k,) with k >= 2, "
             f"got {tuple(weights.shape)} and {tuple(biases.shape)}"
         )
-    if y.dtype != torch.int64 or y.shape != (len(x),) or y.min() < 0 or y.max() >= k:
+    y = check_targets(y, len(x))
+    if y.dtype != torch.int64 or y.min() < 0 or y.max() >= k:
         raise ValueError(
             f"y must hold {len(x)} class numbers from 0 to {k - 1} as int64, got {y.dtype} "
             f"of shape {tuple(y.shape)} from {y.min():g} to {y.max():g}: use y.long(), count from 0"

@@ -4,7 +4,9 @@ import base64
 import io
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from matplotlib.figure import Figure
 from tabulate import tabulate
@@ -44,7 +46,7 @@ def glue(name: str, value: object) -> None:
     name : str
         Name that the prose refers to.
     value : object
-        The value, rounded as it shall be read, or a :class:`Picture`.
+        The value, rounded as it shall be read, or an :class:`Html`.
 
     Raises
     ------
@@ -56,10 +58,8 @@ def glue(name: str, value: object) -> None:
     The book's builder, MyST-NB, looks for outputs whose types carry this prefix. Writing them
     here, not through its own function, lets chapters run where it is not installed.
     """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if shell is None:
-        raise RuntimeError(f"glue needs a notebook to hand {name!r} over, got none: print it")
     prefix = "application/papermill.record/"
+    shell = _shell()
     data, metadata = shell.display_formatter.format(value)
     shell.display_pub.publish(
         {prefix + mime: content for mime, content in data.items()},
@@ -67,8 +67,22 @@ def glue(name: str, value: object) -> None:
     )
 
 
-class Picture:
-    """A figure as one piece of HTML, with its description: what another page can show.
+@dataclass(frozen=True)
+class Html:
+    """Something to show on a page: HTML, and in words what it is."""
+
+    html: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def picture(figure: Figure, alt: str) -> Html:
+    """A figure as one piece of HTML, which another page can show.
 
     Parameters
     ----------
@@ -76,48 +90,51 @@ class Picture:
         What is drawn.
     alt : str
         What a reader who cannot see it should know.
+
+    Returns
+    -------
+    Html
+        An image that carries its own pixels.
     """
-
-    def __init__(self, figure: Figure, alt: str) -> None:
-        self.figure, self.alt = figure, alt
-
-    def __repr__(self) -> str:
-        return self.alt
-
-    def _repr_html_(self) -> str:
-        png = io.BytesIO()
-        self.figure.savefig(png, bbox_inches="tight")
-        data = base64.b64encode(png.getvalue()).decode()
-        alt = escape(self.alt)
-        return f'<img class="picture" alt="{alt}" src="data:image/png;base64,{data}" />'
+    png = io.BytesIO()
+    figure.savefig(png, bbox_inches="tight")
+    pixels = base64.b64encode(png.getvalue()).decode()
+    source = f"data:image/png;base64,{pixels}"
+    return Html(f'<img class="picture" alt="{escape(alt)}" src="{source}" />', alt)
 
 
-class DataNotice:
-    """A box that says so when a page was computed on the sample; empty on full MNIST.
+def show_source(data: ZeroOne) -> None:
+    """Say in a box that the page is computed on a sample; on full MNIST say nothing.
+
+    The box is handed to the prose as well, under the name ``data-notice``, for pages that show this
+    page's numbers.
 
     Parameters
     ----------
     data : ZeroOne
         What the page is computed on.
+
+    Raises
+    ------
+    RuntimeError
+        Outside of a notebook.
     """
-
-    def __init__(self, data: ZeroOne) -> None:
-        n_train, n_test = len(data.x_train), len(data.x_test)
-        self.text = (
-            ""
-            if data.source == "mnist"
-            else f"MNIST could not be had when this page was computed. It uses {data.origin}: "
-            f"{n_train} images to train on and {n_test} to test on. Its figures are real, but they "
-            "are not those of the lecture."
+    notice = Html("", "")
+    if data.source == "sample":
+        text = (
+            f"MNIST could not be had when this was computed. It uses {data.origin}: "
+            f"{len(data.x_train)} images to train on and {len(data.x_test)} to test on. "
+            "The figures are real, but they are not those of the lecture."
         )
+        title = '<p class="admonition-title">Computed on a sample</p>'
+        notice = Html(f'<div class="admonition warning">{title}<p>{escape(text)}</p></div>', text)
+        _shell().display_pub.publish({"text/html": notice.html, "text/plain": notice.text})
+    glue("data-notice", notice)
 
-    def __repr__(self) -> str:
-        return self.text
 
-    def _repr_html_(self) -> str:
-        if not self.text:
-            return ""
-        return (
-            '<div class="admonition warning"><p class="admonition-title">Computed on a sample</p>'
-            f"<p>{escape(self.text)}</p></div>"
-        )
+def _shell() -> Any:
+    """The notebook's shell, which takes what a cell shows."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        raise RuntimeError("a notebook is needed to show this in, got none: print it instead")
+    return shell
