@@ -242,11 +242,11 @@ def test_no_other_direction_goes_down_faster():
     zero = torch.zeros(3, dtype=torch.float64)
     downhill = phi.steepest_descent(zero)
     steepest = float(phi.directional_derivative(zero, downhill / downhill.norm()))
-    others = normal(4, 2000, 3)
+    others = normal(4, 500, 3)
     slopes = torch.stack([phi.directional_derivative(zero, v / v.norm()) for v in others])
     assert steepest < 0
     assert steepest <= float(slopes.min()) + ROUNDING
-    assert float(slopes.min()) == pytest.approx(steepest, rel=0.05), "and some come close"
+    assert float(slopes.min()) == pytest.approx(steepest, rel=0.1), "and some come close"
 
 
 # ---------------------------------------------------------------- quotients, and the door

@@ -306,6 +306,13 @@ def test_a_dwarfed_weight_counts_when_the_larger_one_has_no_room():
     torch.testing.assert_close(delta, vector(0.0, 0.125**0.5, 0.125**0.5, dtype=torch.float32))
 
 
+@pytest.mark.parametrize("small", [1e-3, 1e-9, 1e-100])
+def test_small_weights_share_what_a_large_one_at_its_face_leaves(small):
+    ball, x = NormBall(2, 0.5).in_box(), vector(0.9, 0.0, 0.0)
+    delta = ball.maximiser(vector(1.0, small, small), x)
+    torch.testing.assert_close(delta, vector(0.1, 0.12**0.5, 0.12**0.5))
+
+
 def test_a_dwarfed_weight_counts_as_zero_beside_one_with_room_where_the_ball_binds():
     x = vector(0.5, 0.0, 0.0)
     w = vector(1.0, 1e-160, 1e-160)
@@ -341,6 +348,13 @@ def test_for_p_1_in_a_box_equal_weights_are_served_in_their_order():
     assert ball.maximiser(vector(3.0, 3.0, 3.0, 3.0), x).tolist() == pytest.approx(
         [0.25, 0.125, 0.025, 0.0], abs=ROUNDING
     )
+
+
+def test_for_p_1_in_a_box_ties_keep_their_order_among_thousands():
+    # Short rows are sorted stably by chance.
+    ball, x = NormBall(1, 10).in_box(), torch.full((5000,), 0.5).double()
+    delta = ball.maximiser(torch.ones(5000).double(), x)
+    assert delta[:20].tolist() == [0.5] * 20 and not delta[20:].any()
 
 
 def test_for_p_inf_weights_of_zero_move_nothing():
@@ -587,6 +601,14 @@ def test_the_radius_of_a_draw_has_the_law_of_a_uniform_one(p, d):
     assert stats.kstest(volume, "uniform").pvalue > UNLIKELY
     # Symmetric: a mean has standard deviation sd / sqrt(n), 4 of them are UNLIKELY / 10.
     assert (delta.mean(0).abs() <= 4 * delta.std(0) / math.sqrt(DRAWS)).all()
+
+
+@pytest.mark.parametrize("p", [1, 2, 7])
+def test_many_draws_show_no_small_deviation_from_the_uniform_law(p):
+    # With n draws a deviation of the distribution function by 2 / sqrt(n) shows: here by 0.0045.
+    delta = NormBall(p, 1).sample(torch.zeros(50 * DRAWS, 5).double(), generator=seeded(2))
+    volume = torch.linalg.vector_norm(delta, ord=p, dim=-1).numpy() ** 5
+    assert stats.kstest(volume, "uniform").pvalue > UNLIKELY
 
 
 @pytest.mark.parametrize("p", EXPONENTS)

@@ -35,6 +35,7 @@ STYLE = {
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
     "axes.titlesize": 11,
+    "legend.fontsize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -47,7 +48,7 @@ STYLE = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "font.size": 10,
+    "font.size": 11,
 }
 
 
@@ -68,7 +69,7 @@ def _styled(plot: Callable) -> Callable:
     return styled
 
 
-def _axes(ax: Axes | None, *, size: tuple[float, float] = (6.0, 3.4)) -> Axes:
+def _axes(ax: Axes | None, *, size: tuple[float, float] = (5.2, 3.3)) -> Axes:
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
@@ -106,7 +107,7 @@ def plot_balls(balls: Sequence[NormBall], *, ax: Axes | None = None) -> Axes:
     Axes
         With one outline for each ball.
     """
-    ax = _axes(ax, size=(4.6, 4.0))
+    ax = _axes(ax, size=(4.6, 3.6))
     for k, ball in enumerate(balls):
         outline = _ball_outline(ball).numpy()
         name = "∞" if ball.p == torch.inf else f"{ball.p:g}"
@@ -153,7 +154,8 @@ def plot_support(ball: NormBall, w: Tensor, *, ax: Axes | None = None) -> Axes:
 @_styled
 def plot_supports(balls: Sequence[NormBall], w: Tensor) -> Sequence[Axes]:
     """:func:`plot_support` of several balls side by side, for one direction of shape (2,)."""
-    _, row = plt.subplots(1, len(balls), figsize=(2.7 * len(balls), 2.9), sharey=True)
+    size = (2.0 * len(balls), 2.5)
+    row = plt.subplots(1, len(balls), figsize=size, sharey=True, squeeze=False)[1][0]
     for ball, ax in zip(balls, row, strict=True):
         plot_support(ball, w, ax=ax)
         ax.set(ylabel=r"$\delta_2$" if ax is row[0] else "")
@@ -192,7 +194,7 @@ def plot_boundaries(
     Axes
         With points, sets and boundaries.
     """
-    ax = _axes(ax, size=(6.0, 4.2))
+    ax = _axes(ax, size=(5.2, 3.9))
     for label, color, marker in ((-1, AMBER, "o"), (1, GREEN, "^")):
         mine = x[y == label]
         ax.plot(*mine.numpy().T, marker, color=color, ms=4, label=f"y = {label:+d}")
@@ -306,7 +308,7 @@ def plot_logistic_loss(z: Tensor, *, ax: Axes | None = None) -> Axes:
     Axes
         With :math:`\Psi` and the step that counts mistakes.
     """
-    ax = _axes(ax, size=(5.4, 3.2))
+    ax = _axes(ax)
     curves = {
         r"$\Psi(z) = \log(1 + e^{-z})$": psi(z),
         "mistake: 1 if $z \\leq 0$": (z <= 0).to(z.dtype),
@@ -344,7 +346,7 @@ def plot_images(
     *,
     columns: int = 8,
     limits: tuple[float, float] = (0.0, 1.0),
-    size: float = 0.9,
+    size: float = 0.65,
 ) -> Sequence[Axes]:
     """Digits as ink on paper: `limits[0]` is white, `limits[1]` is black.
 
@@ -367,7 +369,7 @@ def plot_images(
         One for each image.
     """
     rows = -(-len(images) // columns)
-    height = size + (0.15 if captions else 0)
+    height = size + (0.25 if captions else 0)
     figsize = ((size + 0.05) * columns, height * rows)
     _, grid = plt.subplots(rows, columns, figsize=figsize, squeeze=False)
     for ax in grid.flat:
@@ -376,7 +378,7 @@ def plot_images(
         ax = grid.flat[k]
         _draw_image(ax, image, limits)
         if captions:
-            ax.set_title(captions[k], fontsize=8 if size < 1 else 10)
+            ax.set_title(captions[k], fontsize=10)
     return list(grid.flat[: len(images)])
 
 
@@ -403,7 +405,7 @@ def plot_sum(image: Tensor, delta: Tensor, captions: Sequence[str]) -> Sequence[
     sequence of 3 Axes
         One for each picture.
     """
-    _, row = plt.subplots(1, 3, figsize=(6.4, 2.5))
+    _, row = plt.subplots(1, 3, figsize=(5.2, 2.1))
     size = float(delta.abs().max())
     pictures = ((image, (0, 1)), (delta, (-size, size)), (image + delta, (-size, 1 + size)))
     for ax, (pixels, limits), caption in zip(row, pictures, captions, strict=True):
@@ -500,7 +502,7 @@ def plot_seeds(
     Axes
         Rates on a logarithmic scale, a dot for each seed.
     """
-    ax = _axes(ax, size=(6.4, 0.9 + 0.55 * len(counts)))
+    ax = _axes(ax, size=(5.2, 0.9 + 0.55 * len(counts)))
     for row, (name, errors) in enumerate(counts.items()):
         rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.

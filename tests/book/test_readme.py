@@ -9,16 +9,17 @@ ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_code_in_the_readme_runs_and_shows_the_jump_under_attack(capsys):
+def test_code_in_the_readme_runs_and_shows_the_jump_and_the_drop(capsys):
     (source,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     names = {}
     exec(source, names)
-    clean, attacked = capsys.readouterr().out.splitlines()
-    assert re.match(r"\d+ of \d+ \(", clean)
-    risk, data, model = names["risk"], names["data"], names["model"]
-    assert attacked == str(risk.robust_error(model, data.x_test, data.y_test, names["ball"]))
-    assert risk.error(model, data.x_test, data.y_test).rate < 0.05
-    assert risk.robust_error(model, data.x_test, data.y_test, names["ball"]).rate > 0.5
+    printed = capsys.readouterr().out.splitlines()
+    clean, attacked, robust_clean, robust_attacked = (
+        int(re.match(r"(\d+) of \d+ \(", line)[1]) for line in printed
+    )
+    n = len(names["data"].y_test)
+    assert clean <= robust_clean < 0.05 * n
+    assert robust_attacked < 0.2 * n < 0.5 * n < attacked
 
 
 def test_commands_in_the_readme_are_targets_of_the_makefile():

@@ -1,0 +1,68 @@
+"""What every benchmark does with its rows: print them, write them as JSON, plot them."""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import matplotlib
+import torch
+from tabulate import tabulate
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+OUT = Path(__file__).resolve().parent.parent / "_build" / "bench"
+
+
+def interleaved(runs: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
+    """Time several functions in turn, A B A B ..., after one round that does not count.
+
+    A machine's speed drifts; taken in turn, all of them see the same drift.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(rounds + 1):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            if turn > 0:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def report(question: str, seconds: Mapping[str, list[float]], *, baseline: str, file: str) -> None:
+    """Print medians and ratios to the baseline, write `file`.json and `file`.png."""
+    base = seconds[baseline]
+    rows = []
+    for name, times in seconds.items():
+        ratios = [mine / theirs for mine, theirs in zip(times, base, strict=True)]
+        rows.append(
+            {
+                "what": name,
+                "median seconds": round(statistics.median(times), 4),
+                "ratio": round(statistics.median(ratios), 3),
+                "least ratio": round(min(ratios), 3),
+                "largest ratio": round(max(ratios), 3),
+            }
+        )
+    print(f"{question}\n(ratios to: {baseline})\n")
+    print(tabulate(rows, headers="keys"), "\n")
+    OUT.mkdir(parents=True, exist_ok=True)
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    result = {
+        "question": question,
+        "baseline": baseline,
+        "machine": machine,
+        "threads": torch.get_num_threads(),
+        "rows": rows,
+    }
+    (OUT / f"{file}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    figure, ax = plt.subplots(figsize=(6, 0.8 + 0.4 * len(rows)), layout="constrained")
+    ax.barh([row["what"] for row in rows], [row["ratio"] for row in rows], color="#2b83ba")
+    ax.set(xlabel=f"time, relative to: {baseline}", title=question)
+    ax.invert_yaxis()
+    figure.savefig(OUT / f"{file}.png", dpi=120)
+    plt.close(figure)

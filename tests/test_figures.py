@@ -1,0 +1,388 @@
+"""Figures show the numbers they were given, where they were told to, and change nothing else."""
+
+import math
+import warnings
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from oracles import INF
+
+from lectures_code import figures
+from lectures_code.logistic import LinearClassifier
+from lectures_code.perturbations import NormBall
+from lectures_code.risk import ErrorCount, ErrorCurve
+from lectures_code.training import History
+
+# Rounding of a product of a few numbers of size 1.
+ROUNDING = 1e-12
+BALLS = [NormBall(1, 0.5), NormBall(2, 0.5), NormBall(3, 0.5), NormBall(INF, 0.5)]
+W = torch.tensor([2.0, -1.0], dtype=torch.float64)
+T = torch.linspace(-2, 3, 11, dtype=torch.float64)
+CURVES = {"a line": 0.3 * T, "a parabola": T**2 - 1, "a wave": torch.sin(T)}
+X = torch.tensor([[0.5, 0.1], [-0.5, -0.2], [1.0, 0.4], [-1.0, 0.2]], dtype=torch.float64)
+Y = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
+CLASSIFIERS = {
+    "standard": LinearClassifier(W, 0.25),
+    "robust": LinearClassifier(torch.tensor([1.0, 0.5], dtype=torch.float64), -0.1),
+}
+IMAGES = torch.linspace(0, 1, 5 * 784, dtype=torch.float64).reshape(5, 784)
+HISTORIES = {
+    "standard": History(
+        risk=(1.0, 0.5, 0.25),
+        adversarial_risk=(2.0, 1.5, 1.25),
+        error=(ErrorCount(9, 10), ErrorCount(1, 10), ErrorCount(0, 10)),
+        robust_error=(ErrorCount(10, 10), ErrorCount(9, 10), ErrorCount(8, 10)),
+    ),
+    "robust": History(
+        risk=(1.0, 0.5),
+        adversarial_risk=(2.0, 1.5),
+        error=(ErrorCount(8, 10), ErrorCount(2, 10)),
+        robust_error=(ErrorCount(10, 10), ErrorCount(3, 10)),
+    ),
+}
+ERROR_CURVES = {
+    "standard": ErrorCurve(INF, torch.tensor([-0.1, 0.05, 0.1, 0.3], dtype=torch.float64)),
+    "robust": ErrorCurve(INF, torch.tensor([0.1, 0.25], dtype=torch.float64)),
+}
+RADII = torch.linspace(0, 0.4, 9, dtype=torch.float64)
+COUNTS = {
+    "trained as usual": [ErrorCount(k, 20) for k in (17, 16, 18)],
+    "trained under attack": [ErrorCount(k, 20) for k in (1, 1)],
+}
+# Every figure that can be drawn into axes that one has already.
+INTO_AXES = {
+    "balls": lambda **how: figures.plot_balls(BALLS, **how),
+    "support": lambda **how: figures.plot_support(BALLS[1], W, **how),
+    "boundaries": lambda **how: figures.plot_boundaries(X, Y, CLASSIFIERS, BALLS[3], **how),
+    "envelope": lambda **how: figures.plot_envelope(T, CURVES, **how),
+    "steps": lambda **how: figures.plot_steps(T, CURVES, **how),
+    "inexact": lambda **how: figures.plot_inexact(T, CURVES, **how),
+    "logistic loss": lambda **how: figures.plot_logistic_loss(T, **how),
+    "along a ray": lambda **how: figures.plot_along_ray(T, CURVES, **how),
+    "history": lambda **how: figures.plot_history(HISTORIES, **how),
+    "error curves": lambda **how: figures.plot_error_curves(ERROR_CURVES, RADII, mark=0.2, **how),
+    "seeds": lambda **how: figures.plot_seeds(COUNTS, {"trained as usual": 0.845}, **how),
+}
+# Those that need several axes of their own.
+OWN_AXES = {
+    "supports": lambda: figures.plot_supports(BALLS, W),
+    "images": lambda: figures.plot_images(IMAGES, ["one", "two", "three", "four", "five"]),
+    "sum": lambda: figures.plot_sum(IMAGES[0], 0.2 * W.sign().repeat(392), ["x", "delta", "sum"]),
+}
+EVERY = {**INTO_AXES, **OWN_AXES}
+every = pytest.mark.parametrize("plot", EVERY.values(), ids=EVERY.keys())
+into_axes = pytest.mark.parametrize("plot", INTO_AXES.values(), ids=INTO_AXES.keys())
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left():
+    yield
+    plt.close("all")
+
+
+def points(line):
+    return np.column_stack(line.get_data()).astype(float)
+
+
+def lines_by_label(ax):
+    return {line.get_label(): line for line in ax.lines}
+
+
+def shows(ax, abscissa, curves):
+    """The axes have one line for each curve, with exactly its numbers."""
+    lines = lines_by_label(ax)
+    for name, values in curves.items():
+        assert points(lines[name]).tolist() == torch.stack([abscissa, values], dim=1).tolist()
+
+
+# ---------------------------------------------------------------- what holds of every figure
+
+
+@every
+def test_a_figure_of_its_own_is_drawn_and_others_stay_open(plot):
+    other = plt.figure().number
+    drawn = plot()
+    axes = [drawn] if isinstance(drawn, Axes) else list(drawn)
+    assert all(isinstance(ax, Axes) for ax in axes)
+    assert len({ax.figure for ax in axes}) == 1
+    assert axes[0].figure.number != other
+    assert set(plt.get_fignums()) == {other, axes[0].figure.number}
+
+
+@every
+def test_the_settings_of_others_stay_as_they_were(plot):
+    plt.rcParams.update({"font.size": 23, "axes.grid": False, "figure.dpi": 50})
+    before = dict(plt.rcParams)
+    try:
+        plot()
+        assert dict(plt.rcParams) == before
+    finally:
+        plt.rcParams.update({key: plt.rcParamsDefault[key] for key in figures.STYLE})
+
+
+def test_settings_stay_as_they_were_when_a_plot_fails():
+    before = dict(plt.rcParams)
+    with pytest.raises(TypeError):
+        figures.plot_envelope(T, {"no tensor": [1, 2]})
+    assert dict(plt.rcParams) == before
+
+
+def test_the_style_is_used_while_drawing():
+    ax = figures.plot_steps(T, CURVES)
+    assert to_hex(ax.xaxis.label.get_color()) == figures.INK
+    assert ax.figure.dpi == figures.STYLE["figure.dpi"]
+    assert ax.figure.patch.get_alpha() in (None, 0) and ax.figure.get_facecolor()[3] == 0
+
+
+@every
+def test_a_figure_can_be_rendered_without_a_warning(plot):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = plot()
+        figure = (drawn if isinstance(drawn, Axes) else drawn[0]).figure
+        figure.canvas.draw()
+
+
+@into_axes
+def test_it_is_drawn_into_the_axes_that_are_given(plot):
+    figure, (left, right) = plt.subplots(1, 2)
+    assert plot(ax=right) is right
+    assert plt.get_fignums() == [figure.number]
+    assert right.has_data() and not left.has_data()
+
+
+@every
+def test_axes_are_named(plot):
+    drawn = plot()
+    for ax in [drawn] if isinstance(drawn, Axes) else drawn:
+        if ax.axison:
+            assert ax.get_xlabel()
+            rows = [label.get_text() for label in ax.get_yticklabels()]
+            assert any(each.get_ylabel() for each in ax.figure.axes) or rows == list(COUNTS)
+        else:
+            assert ax.get_title(), "a picture says what it is"
+
+
+@into_axes
+def test_lines_differ_in_more_than_their_colour(plot):
+    """Grey print and colour blindness: named lines differ in dashes or markers, too."""
+    named = [line for line in plot().lines if not line.get_label().startswith("_")]
+    looks = [(line.get_linestyle(), line.get_marker(), line.get_linewidth()) for line in named]
+    assert len(set(looks)) == len(looks)
+
+
+def test_no_legend_for_a_single_curve():
+    assert figures.plot_steps(T, {"alone": T}).get_legend() is None
+    legend = figures.plot_steps(T, CURVES).get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == list(CURVES)
+
+
+# ---------------------------------------------------------------- balls in the plane
+
+
+def norm(z, p):
+    return np.linalg.norm(z, p, axis=1)
+
+
+def test_the_outline_of_a_ball_has_the_radius_for_its_norm_and_goes_round():
+    ax = figures.plot_balls(BALLS)
+    assert len(ax.patches) == 2 * len(BALLS), "a ground and an outline for each"
+    outlines = [patch for patch in ax.patches if not patch.get_fill()]
+    assert [patch.get_label() for patch in outlines] == ["p = 1", "p = 2", "p = 3", "p = ∞"]
+    for ball, patch in zip(BALLS, outlines, strict=True):
+        corners = patch.get_xy()
+        assert norm(corners, ball.p) == pytest.approx(np.full(len(corners), 0.5), rel=ROUNDING)
+        # The shoelace formula, against the area of the l_p ball; a chord of 400 misses 1e-4 of it.
+        x, y = corners.T
+        area = 0.5 * float(x[:-1] @ y[1:] - x[1:] @ y[:-1])
+        share = 1 if ball.p == INF else math.gamma(1 + 1 / ball.p) ** 2 / math.gamma(1 + 2 / ball.p)
+        assert area == pytest.approx(4 * 0.25 * share, rel=3e-4)
+    assert ax.get_aspect() == 1
+
+
+@pytest.mark.parametrize("ball", BALLS, ids=lambda ball: f"p={ball.p:g}")
+def test_the_support_line_touches_the_ball_at_the_maximiser(ball):
+    ax = figures.plot_support(ball, W)
+    line, best = (points(each) for each in ax.lines)
+    support = 0.5 * np.linalg.norm(W.numpy(), ball.dual_p)
+    assert line @ W.numpy() == pytest.approx(np.full(2, support), rel=ROUNDING)
+    assert best.shape == (1, 2)
+    assert best[0] @ W.numpy() == pytest.approx(support, rel=ROUNDING)
+    assert norm(best, ball.p) == pytest.approx(0.5, rel=ROUNDING)
+    (patch,) = ax.patches
+    inside = patch.get_xy() @ W.numpy()
+    assert inside.max() <= support * (1 + ROUNDING)
+    assert inside.max() == pytest.approx(support, rel=1e-4), "400 chords nearly touch it"
+    assert ax.get_title() == ("$p = \\infty$" if ball.p == INF else f"$p = {ball.p:g}$")
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_supports_stand_side_by_side(n):
+    row = figures.plot_supports(BALLS[:n], W)
+    assert len(row) == n
+    assert [ax.get_title() for ax in row] == ["$p = 1$", "$p = 2$", "$p = 3$", "$p = \\infty$"][:n]
+    assert [bool(ax.get_ylabel()) for ax in row] == [True, False, False, False][:n]
+
+
+# ---------------------------------------------------------------- the toy set
+
+
+def test_boundaries_are_where_the_score_is_zero_and_points_are_where_they_are():
+    ax = figures.plot_boundaries(X, Y, CLASSIFIERS, BALLS[3])
+    lines = lines_by_label(ax)
+    assert points(lines["y = -1"]).tolist() == X[Y == -1].tolist()
+    assert points(lines["y = +1"]).tolist() == X[Y == 1].tolist()
+    for name, classifier in CLASSIFIERS.items():
+        ends = points(lines[name])
+        scores = ends @ classifier.theta.numpy() + float(classifier.intercept)
+        assert scores == pytest.approx(np.zeros(2), abs=1e-10), "at ends 100 away"
+        assert np.abs(ends[1] - ends[0]).max() > 10
+    low, high = ax.get_xlim()
+    assert -3 < low < -1 and 1 < high < 3, "boundaries leave the limits alone"
+
+
+@pytest.mark.parametrize(("n_sets", "drawn"), [(0, 0), (2, 2), (24, 4)])
+def test_some_examples_get_their_perturbation_set(n_sets, drawn):
+    ax = figures.plot_boundaries(X, Y, CLASSIFIERS, BALLS[3], n_sets=n_sets)
+    assert len(ax.patches) == drawn
+    centres = {tuple(np.round(patch.get_xy()[:-1].mean(axis=0), 9)) for patch in ax.patches}
+    assert centres <= {tuple(row) for row in X.tolist()}
+    for patch in ax.patches:
+        corners = patch.get_xy()
+        centre = corners[:-1].mean(axis=0)
+        assert norm(corners - centre, INF) == pytest.approx(np.full(len(corners), 0.5))
+
+
+# ---------------------------------------------------------------- curves
+
+
+def test_the_envelope_is_the_largest_of_the_curves():
+    ax = figures.plot_envelope(T, CURVES)
+    shows(ax, T, CURVES)
+    top = np.maximum.reduce([values.numpy() for values in CURVES.values()])
+    (envelope,) = (line for name, line in lines_by_label(ax).items() if "maximum" in name)
+    assert points(envelope)[:, 1].tolist() == top.tolist()
+    assert envelope.get_linewidth() > max(line.get_linewidth() for line in ax.lines[1:])
+
+
+@pytest.mark.parametrize("plot", [figures.plot_steps, figures.plot_inexact, figures.plot_along_ray])
+def test_lines_show_the_numbers_that_were_given(plot):
+    shows(plot(T, CURVES), T, CURVES)
+
+
+def test_steps_are_compared_with_no_change():
+    assert points(figures.plot_steps(T, CURVES).lines[0])[:, 1].tolist() == [0, 0]
+
+
+def test_objectives_start_at_zero():
+    assert figures.plot_along_ray(T, {"positive": T**2 + 1}).get_ylim()[0] == 0
+
+
+def test_the_logistic_loss_stands_beside_the_step_that_counts_mistakes():
+    ax = figures.plot_logistic_loss(T)
+    loss, step = (points(line) for line in ax.lines)
+    assert loss[:, 1] == pytest.approx(np.logaddexp(0, -T.numpy()), rel=ROUNDING)
+    assert step[:, 1].tolist() == [1.0 if z <= 0 else 0.0 for z in T.tolist()]
+    assert 0.0 in T.tolist(), "a tie is among them"
+
+
+# ---------------------------------------------------------------- images
+
+
+def test_images_are_shown_pixel_for_pixel_with_ink_as_black():
+    captions = ["one", "two", "three", "four", "five"]
+    axes = figures.plot_images(IMAGES, captions, columns=3, limits=(-0.5, 2.0))
+    assert [ax.get_title() for ax in axes] == captions
+    for ax, image in zip(axes, IMAGES, strict=True):
+        (shown,) = ax.images
+        assert np.array_equal(shown.get_array(), image.numpy().reshape(28, 28))
+        assert shown.get_clim() == (-0.5, 2.0)
+        white, black = shown.cmap(0.0), shown.cmap(1.0)
+        assert white == (1, 1, 1, 1) and black == (0, 0, 0, 1)
+        assert shown.get_interpolation() == "nearest"
+    everything = axes[0].figure.axes
+    assert len(everything) == 6, "two rows of three"
+    assert not any(ax.axison for ax in everything)
+    assert not everything[5].images
+
+
+def test_captions_and_the_number_of_columns_are_optional():
+    axes = figures.plot_images(IMAGES[:2])
+    assert [ax.get_title() for ax in axes] == ["", ""]
+    assert len(axes[0].figure.axes) == 8
+    assert axes[0].images[0].get_clim() == (0, 1)
+
+
+def test_a_sum_shows_its_terms_and_amplifies_the_perturbation():
+    image, delta = IMAGES[1], 0.2 * torch.ones(784, dtype=torch.float64)
+    delta[::2] *= -1
+    axes = figures.plot_sum(image, delta, ["image", "perturbation", "both"])
+    shown = [ax.images[0] for ax in axes]
+    expected = (image, delta, image + delta)
+    for picture, pixels in zip(shown, expected, strict=True):
+        assert np.array_equal(picture.get_array(), pixels.numpy().reshape(28, 28))
+    assert [picture.get_clim() for picture in shown] == [(0, 1), (-0.2, 0.2), (-0.2, 1.2)]
+    assert [ax.get_title() for ax in axes] == ["image", "perturbation", "both"]
+    assert [[text.get_text() for text in ax.texts] for ax in axes] == [["+"], ["="], []]
+
+
+# ---------------------------------------------------------------- errors
+
+
+def test_a_history_shows_rates_under_attack_by_epoch():
+    ax = figures.plot_history(HISTORIES)
+    lines = lines_by_label(ax)
+    assert points(lines["standard"]).tolist() == [[0, 1.0], [1, 0.9], [2, 0.8]]
+    assert points(lines["robust"]).tolist() == [[0, 1.0], [1, 0.3]]
+    assert ax.get_yscale() == "log" and ax.get_ylabel() == "error under attack"
+
+
+def test_a_history_of_clean_errors_leaves_a_gap_where_there_are_none():
+    ax = figures.plot_history(HISTORIES, adversarial=False)
+    lines = lines_by_label(ax)
+    standard = points(lines["standard"])
+    assert standard[:2].tolist() == [[0, 0.9], [1, 0.1]]
+    assert standard[2, 0] == 2 and math.isnan(standard[2, 1])
+    assert points(lines["robust"]).tolist() == [[0, 0.8], [1, 0.2]]
+    assert ax.get_ylabel() == "error"
+
+
+def test_error_curves_show_the_rate_at_each_radius():
+    ax = figures.plot_error_curves(ERROR_CURVES, RADII)
+    for name, curve in ERROR_CURVES.items():
+        expected = [[radius, curve.at(radius).rate] for radius in RADII.tolist()]
+        found = points(lines_by_label(ax)[name])
+        # Rates are shown in single precision, the default of a quotient of integers.
+        assert found == pytest.approx(np.array(expected), rel=1e-6)
+    assert len(ax.lines) == 2
+    assert ax.get_ylim() == (-0.02, 1.02)
+
+
+@pytest.mark.parametrize("mark", [0.2, 0.0])
+def test_a_radius_can_be_marked(mark):
+    ax = figures.plot_error_curves(ERROR_CURVES, RADII, mark=mark)
+    assert points(ax.lines[-1])[:, 0].tolist() == [mark, mark]
+
+
+def test_each_seed_is_a_dot_in_its_row_beside_the_lecture_s_value():
+    ax = figures.plot_seeds(COUNTS, {"trained as usual": 0.845})
+    usual, lecture, attacked, _ = (points(line) for line in ax.lines)
+    assert usual[:, 0].tolist() == [0.85, 0.8, 0.9]
+    assert attacked[:, 0].tolist() == [0.05, 0.05]
+    assert lecture.tolist() == [[0.845, 0]]
+    assert np.abs(usual[:, 1]).max() < 0.5 and np.abs(attacked[:, 1] - 1).max() < 0.5
+    assert len({tuple(row) for row in attacked.tolist()}) == 2, "equal counts stay apart"
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(COUNTS)
+    assert ax.get_yticks().tolist() == [0, 1]
+    assert ax.get_xscale() == "log"
+    bottom, top = ax.get_ylim()
+    assert bottom > top, "the first recipe stands on top"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["the lecture"]
