@@ -9,7 +9,7 @@ import types
 from html.parser import HTMLParser
 
 import IPython
-import matplotlib
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -188,10 +188,10 @@ def test_a_picture_is_a_png_in_the_page_with_its_description():
 
 
 def test_drawing_a_picture_changes_no_setting_and_opens_no_figure():
-    before = dict(matplotlib.rcParams)
+    before = dict(plt.rcParams)
     assert picture(drawing(), "a falling line") == picture(drawing(), "a falling line")
-    assert dict(matplotlib.rcParams) == before
-    assert matplotlib.pyplot.get_fignums() == []
+    assert dict(plt.rcParams) == before
+    assert plt.get_fignums() == []
 
 
 def test_on_full_mnist_nothing_is_shown_and_an_empty_notice_handed_over(shell):

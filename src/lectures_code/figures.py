@@ -111,8 +111,8 @@ def plot_balls(balls: Sequence[NormBall], *, ax: Axes | None = None) -> Axes:
     for k, ball in enumerate(balls):
         outline = _ball_outline(ball).numpy()
         name = "∞" if ball.p == torch.inf else f"{ball.p:g}"
-        ax.fill(*outline.T, color=CYCLE[k], alpha=0.12)
-        ax.fill(*outline.T, fill=False, ec=CYCLE[k], ls=DASHES[k], lw=1.8, label=f"p = {name}")
+        ax.fill(*outline.T, color=CYCLE[k % 5], alpha=0.12)
+        ax.fill(*outline.T, fill=False, ec=CYCLE[k % 5], ls=DASHES[k % 5], lw=1.8, label=f"p = {name}")
     ax.set(xlabel=r"$\delta_1$", ylabel=r"$\delta_2$", aspect="equal")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax
@@ -442,7 +442,7 @@ def plot_history(
         counts = history.robust_error if adversarial else history.error
         # A rate of 0 has no place on a logarithmic axis: leave a gap there.
         rates = [count.rate or np.nan for count in counts]
-        ax.plot(rates, color=CYCLE[k], ls=DASHES[k], marker=MARKERS[k], ms=4, label=name)
+        ax.plot(rates, color=CYCLE[k % 5], ls=DASHES[k % 5], marker=MARKERS[k % 5], ms=4, label=name)
     ax.set(xlabel="epochs", ylabel="error under attack" if adversarial else "error", yscale="log")
     ax.legend()
     return ax
@@ -507,7 +507,7 @@ def plot_seeds(
         rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.
         offset = np.linspace(-0.25, 0.25, len(rates))
-        ax.plot(rates, row + offset, "o", color=CYCLE[row], ms=4, alpha=0.6)
+        ax.plot(rates, row + offset, "o", color=CYCLE[row % 5], ms=4, alpha=0.6)
         if name in lecture:
             ax.plot(lecture[name], row, "D", mec=INK, mfc="none", ms=9, mew=1.8)
     ax.plot([], [], "D", mec=INK, mfc="none", ms=9, mew=1.8, ls="", label="the lecture")

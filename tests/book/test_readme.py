@@ -18,8 +18,8 @@ def test_code_in_the_readme_runs_and_shows_the_jump_and_the_drop(capsys):
         int(re.match(r"(\d+) of \d+ \(", line)[1]) for line in printed
     )
     n = len(names["data"].y_test)
-    assert clean <= robust_clean < 0.05 * n
-    assert robust_attacked < 0.2 * n < 0.5 * n < attacked
+    assert clean < 0.05 * n and robust_clean < 0.1 * n
+    assert robust_attacked < 0.3 * attacked and attacked > 0.5 * n
 
 
 def test_commands_in_the_readme_are_targets_of_the_makefile():
