@@ -17,6 +17,7 @@ ROOMS = [
     "attacks",
     "risk",
     "multiclass",
+    "convex",
     "training",
     "danskin",
     "experiments",

@@ -17,7 +17,6 @@ from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount, adversarial_risk, error, risk, robust_error
 from lectures_code.training import (
-    RUNS_AT_ONCE,
     History,
     adversarial_objective,
     as_module,
@@ -183,7 +182,7 @@ def test_training_at_the_maximiser_is_plain_descent_on_the_closed_form(ball, see
 @pytest.mark.parametrize("batch_size", [5, 23, 100])
 def test_training_together_is_training_one_by_one(ball, batch_size):
     x, y = training_set(7)
-    n_runs = RUNS_AT_ONCE + 2  # more than fit at once
+    n_runs = 3
     recipe = {"step_size": 1.0, "batch_size": batch_size, "n_epochs": 3}
     starts = [initial_classifier(6, generator=seeded(seed)) for seed in range(n_runs)]
     kept = [numbers(start).clone() for start in starts]

@@ -26,9 +26,6 @@ from lectures_code.risk import ErrorCount, count_errors
 
 Maximiser = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
-# As many minibatches as stay in a processor's cache between their two uses in a step.
-RUNS_AT_ONCE = 10
-
 
 @dataclass(frozen=True)
 class History:
@@ -351,18 +348,14 @@ def _descend_together(
     step_size: float,
 ) -> None:
     """One step of every run, in place, on the rows `batch` (s, m); `x` holds the first k pixels."""
-    s, m = batch.shape
     k = x.shape[1]
     worst = ball.maximiser(theta)
     penalty = (worst * theta).sum(dim=1, keepdim=True)
+    x_batch = x.index_select(0, batch.reshape(-1)).view(*batch.shape, k)
     y_batch = y[batch]
-    a = torch.empty_like(y_batch)
-    for first in range(0, s, RUNS_AT_ONCE):
-        runs = slice(first, first + RUNS_AT_ONCE)
-        x_batch = x.index_select(0, batch[runs].reshape(-1)).view(*batch[runs].shape, k)
-        scores = torch.bmm(x_batch, theta[runs, :k, None])[:, :, 0] + intercept[runs, None]
-        a[runs] = -psi_prime(y_batch[runs] * scores - penalty[runs]) / m
-        pull = torch.bmm((a[runs] * y_batch[runs])[:, None, :], x_batch)[:, 0]
-        theta[runs, :k] += step_size * pull
+    scores = torch.bmm(x_batch, theta[:, :k, None])[:, :, 0] + intercept[:, None]
+    a = -psi_prime(y_batch * scores - penalty) / batch.shape[1]
+    pull = torch.bmm((a * y_batch)[:, None, :], x_batch)[:, 0]
     theta -= step_size * a.sum(dim=1, keepdim=True) * worst
+    theta[:, :k] += step_size * pull
     intercept += step_size * (a * y_batch).sum(dim=1)
