@@ -5,15 +5,23 @@ import torch
 from oracles import INF, says
 
 from lectures_code.attacks import linear_maximiser
-from lectures_code.experiments import train_from_seeds, two_feature_set
-from lectures_code.logistic import LinearClassifier
+from lectures_code.convex import solve
+from lectures_code.experiments import (
+    follow_sgd,
+    penalised_optimum,
+    train_from_seeds,
+    two_feature_set,
+)
+from lectures_code.logistic import LinearClassifier, psi_prime
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import robust_error
+from lectures_code.risk import risk, robust_error
 from lectures_code.training import as_module, initial_classifier, train
 
 # Some dozens of steps, each with the rounding of a sum: what equal iterates may differ by.
 ITERATES = 1e-10
+# Rounding of a logarithm and its exponential.
+ROUNDING = 1e-12
 
 
 def seeded(seed):
@@ -140,3 +148,140 @@ def test_bad_arguments_are_refused():
     text = "train_together needs a generator for each start, got 0 starts and 0 generators"
     with says(ValueError, text):
         train_from_seeds(data, [], radius=0.1)
+
+
+# ---------------------------------------------------------------- SGD, step by step
+
+
+START = initial_classifier(9, generator=seeded(3))
+
+
+def flat(classifier):
+    return torch.cat([classifier.theta, classifier.intercept[None]])
+
+
+def test_a_constant_step_gives_the_iterates_of_training():
+    data, ball = small_data(), NormBall(INF, 0.1)
+    x, y = data.x_train, data.y_train
+    recipe = {"batch_size": 7, "n_epochs": 3}
+    found = follow_sgd(
+        START, x, y, ball, step_size=lambda epoch: 0.5, generator=seeded(1), **recipe
+    )
+    model, _ = train(
+        as_module(START),
+        x,
+        y,
+        maximiser=lambda *args: linear_maximiser(*args, ball),
+        step_size=0.5,
+        generator=seeded(1),
+        **recipe,
+    )
+    assert len(found.last) == len(found.averaged) == 3
+    torch.testing.assert_close(
+        flat(found.last[-1]), flat(LinearClassifier.of(model)), rtol=0, atol=ITERATES
+    )
+
+
+def test_each_epoch_has_its_own_step():
+    data, ball, steps = small_data(), NormBall(INF, 0.1), [0.5, 0.25, 0.125]
+    x, y = data.x_train, data.y_train
+    found = follow_sgd(START, x, y, ball, step_size=steps.__getitem__, n_epochs=3,
+                       batch_size=40, generator=seeded(1))  # fmt: skip
+    model = START
+    for step, expected in zip(steps, found.last, strict=True):  # one batch: no random order
+        a = -psi_prime(model.margins(x, y) - ball.support(model.theta)) / len(y)
+        slope = a.sum() * ball.maximiser(model.theta) - (a * y) @ x
+        model = LinearClassifier(model.theta - step * slope, model.intercept + step * (a @ y))
+        torch.testing.assert_close(flat(expected), flat(model), rtol=0, atol=ITERATES)
+
+
+def test_the_average_is_that_of_all_iterates_of_the_later_half():
+    data = small_data()
+    x, y = data.x_train, data.y_train
+    how = {"step_size": lambda epoch: 0.5, "n_epochs": 4, "generator": seeded(1)}
+    found = follow_sgd(START, x, y, NormBall(INF, 0.1), batch_size=40, **how)  # one step an epoch
+    for k, averaged in enumerate(found.averaged):
+        expected = torch.stack([flat(model) for model in found.last[k // 2 : k + 1]]).mean(dim=0)
+        torch.testing.assert_close(flat(averaged), expected, rtol=0, atol=ITERATES)
+    # With two steps an epoch, an epoch's mean is that of its two iterates.
+    how["generator"] = seeded(1)
+    found = follow_sgd(START, x, y, NormBall(INF, 0.1), batch_size=20, **how | {"n_epochs": 1})
+    order = torch.randperm(40, generator=seeded(1))[:20]
+    first = follow_sgd(START, x[order], y[order], NormBall(INF, 0.1), batch_size=20,
+                       step_size=lambda epoch: 0.5, n_epochs=1, generator=seeded(0))  # fmt: skip
+    expected = (flat(first.last[0]) + flat(found.last[0])) / 2
+    torch.testing.assert_close(flat(found.averaged[0]), expected, rtol=0, atol=ITERATES)
+
+
+def test_following_refuses_bad_arguments():
+    data = small_data()
+    how = {"n_epochs": 1, "generator": seeded(0)}
+    ball = NormBall(INF, 0.1)
+    with says(ValueError, "step_size must be a finite number > 0, got 0.0: pass a positive one"):
+        follow_sgd(START, data.x_train, data.y_train, ball, step_size=lambda epoch: 0.0, **how)
+    how["n_epochs"] = 0
+    with says(ValueError, "n_epochs must be a whole number >= 1, got 0"):
+        follow_sgd(START, data.x_train, data.y_train, ball, step_size=lambda epoch: 1.0, **how)
+
+
+# ---------------------------------------------------------------- the penalty beside the loss
+
+
+@pytest.mark.parametrize("penalty", [0.2, 0.05, 0.01, 0.001])
+@pytest.mark.parametrize("d", [9, 60])
+def test_the_penalised_optimum_meets_the_conditions_of_a_minimum(penalty, d):
+    data = small_data(n=200, d=d)
+    x, y = data.x_train, data.y_train
+    found = penalised_optimum(x, y, penalty)
+    slopes = (psi_prime(found.margins(x, y)) * y) @ x / len(y)
+    on = found.theta != 0
+    # The tolerances that are promised: 1e-4 of the penalty, and scipy's own, far below.
+    assert (slopes.abs() <= penalty * (1 + 2e-4)).all()
+    assert ((slopes + penalty * found.theta.sign())[on].abs() < 2e-4 * penalty).all()
+    assert abs((psi_prime(found.margins(x, y)) * y).mean()) < 1e-5 * penalty
+
+
+def test_a_large_penalty_leaves_the_best_constant_and_a_small_one_leaves_weights():
+    data = small_data(n=200)
+    x, y = data.x_train[50:], data.y_train[50:]
+    constant = penalised_optimum(x, y, 10.0)
+    assert not constant.theta.any()
+    odds = float((y > 0).sum() / (y < 0).sum())
+    assert float(constant.intercept.exp()) == pytest.approx(odds, rel=ROUNDING)
+    assert penalised_optimum(x, y, 0.001).theta.any()
+
+
+def test_the_start_does_not_change_the_penalised_optimum():
+    data = small_data(n=200)
+    x, y = data.x_train, data.y_train
+    near = penalised_optimum(x, y, 0.02)
+    before = flat(near).clone()
+    cold, warm = penalised_optimum(x, y, 0.01), penalised_optimum(x, y, 0.01, start=near)
+    objective = [risk(each, x, y) + 0.01 * float(each.theta.abs().sum()) for each in (cold, warm)]
+    # Slopes below 1e-4 * 0.01, over a distance in the weights of less than 1.
+    assert objective[0] == pytest.approx(objective[1], abs=1e-6)
+    assert torch.equal(flat(near), before)
+
+
+def test_the_robust_optimum_is_no_penalised_optimum_but_one_with_lowered_margins():
+    data, ball = small_data(n=200), NormBall(INF, 0.05)
+    x, y = data.x_train, data.y_train
+    robust = solve(x, y, ball).classifier
+    a = -psi_prime(robust.margins(x, y) - ball.support(robust.theta))
+    penalty = float(ball.radius * a.mean())
+    slopes = (a * y) @ x / len(y)
+    assert (slopes.abs() <= penalty * (1 + 1e-4)).all()
+    plain = penalised_optimum(x, y, penalty)
+    assert (plain.theta - robust.theta).abs().max() > 0.1
+
+
+def test_a_penalty_beside_the_loss_refuses_bad_arguments():
+    data = small_data()
+    x, y = data.x_train, data.y_train
+    with says(ValueError, "penalty must be a finite number > 0, got 0: pass a positive one"):
+        penalised_optimum(x, y, 0)
+    text = "labels must be of both classes, got one: there is nothing to separate"
+    with says(ValueError, text):
+        penalised_optimum(x, torch.ones_like(y), 0.1)
+    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+        penalised_optimum(x, (y + 1) / 2, 0.1)

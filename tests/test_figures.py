@@ -57,6 +57,18 @@ COUNTS = {
     "trained as usual": [ErrorCount(k, 20) for k in (17, 16, 18)],
     "trained under attack": [ErrorCount(k, 20) for k in (1, 1)],
 }
+EPOCHS = torch.arange(1, 5)
+DISTANCES = {
+    name: factor / EPOCHS.double() for name, factor in (("step 1", 2.0), ("step 0.1", 1.0))
+}
+# Weights of four optima: a pixel without any, one against the digit 1, two for it.
+PATH = torch.tensor(
+    [[0, -1.0, 1.0, 2.0], [0, -2.0, 0, 2.0], [0, 0, 0, 5.0], [0, 0, 0, 0]], dtype=torch.float64
+)
+FAMILIES = {
+    name: [(ErrorCount(k, 100), ErrorCount(factor * k, 100)) for k in (1, 3, 2)]
+    for name, factor in (("inside", 4), ("beside", 5))
+}
 # Every figure that can be drawn into axes that one has already.
 INTO_AXES = {
     "balls": lambda **how: figures.plot_balls(BALLS, **how),
@@ -70,6 +82,11 @@ INTO_AXES = {
     "history": lambda **how: figures.plot_history(HISTORIES, **how),
     "error curves": lambda **how: figures.plot_error_curves(ERROR_CURVES, RADII, mark=0.2, **how),
     "seeds": lambda **how: figures.plot_seeds(COUNTS, {"trained as usual": 0.845}, **how),
+    "norms": lambda **how: figures.plot_norms(EPOCHS, DISTANCES, optimum=2.5, **how),
+    "suboptimality": lambda **how: figures.plot_suboptimality(EPOCHS, DISTANCES, **how),
+    "least risk": lambda **how: figures.plot_least_risk(RADII, RADII**2, threshold=0.05, **how),
+    "path": lambda **how: figures.plot_path(RADII[:4], PATH, **how),
+    "trade-off": lambda **how: figures.plot_trade_off(FAMILIES, **how),
 }
 # Those that need several axes of their own.
 OWN_AXES = {
@@ -386,3 +403,51 @@ def test_each_seed_is_a_dot_in_its_row_beside_the_lecture_s_value():
     bottom, top = ax.get_ylim()
     assert bottom > top, "the first recipe stands on top"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["the lecture"]
+
+
+# ---------------------------------------------------------------- the exact optimum
+
+
+def test_norms_are_compared_with_the_exact_minimiser_s_on_request():
+    ax = figures.plot_norms(EPOCHS, DISTANCES, optimum=2.5)
+    shows(ax, EPOCHS, DISTANCES)
+    assert points(lines_by_label(ax)["exact minimiser"])[:, 1].tolist() == [2.5, 2.5]
+    assert ax.get_xscale() == "log" and ax.get_yscale() == "linear"
+    assert ax.get_ylim()[0] == 0
+    assert len(figures.plot_norms(EPOCHS, DISTANCES).lines) == 2
+
+
+def test_suboptimality_is_shown_on_logarithmic_scales_with_epochs_written_out():
+    ax = figures.plot_suboptimality(EPOCHS, DISTANCES)
+    shows(ax, EPOCHS, DISTANCES)
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    ax.figure.canvas.draw()
+    ticks = [label.get_text() for label in ax.get_xticklabels()]
+    assert {"1", "2", "4"} <= set(ticks)
+
+
+def test_the_least_risk_stands_beside_a_coin_toss_and_the_radii_without_a_minimiser():
+    ax = figures.plot_least_risk(RADII, RADII**2, threshold=0.05)
+    shows(ax, RADII, {"least adversarial risk": RADII**2})
+    coin = points(ax.lines[1])[:, 1]
+    assert coin == pytest.approx([math.log(2)] * 2, rel=ROUNDING)
+    (band,) = ax.patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == (0, 0.05)
+
+
+def test_the_path_shows_the_share_of_each_pixel_that_has_a_weight_somewhere():
+    ax = figures.plot_path(RADII[:4], PATH)
+    drawn = [line for line in ax.lines if len(line.get_xdata())]
+    shares = np.array([points(line)[:, 1] for line in drawn])
+    expected = [[-0.25, -0.5, 0], [0.25, 0, 0], [0.5, 0.5, 1]]
+    assert shares[:, :3].tolist() == expected
+    assert np.isnan(shares[:, 3]).all(), "no shares where all weights are 0"
+    assert [line.get_linestyle() for line in drawn] == ["--", "-", "-"]
+    assert drawn[0].get_color() != drawn[1].get_color() == drawn[2].get_color()
+
+
+def test_a_trade_off_shows_both_counts_of_each_classifier_in_order():
+    ax = figures.plot_trade_off(FAMILIES)
+    assert points(lines_by_label(ax)["inside"]).tolist() == [[1, 4], [3, 12], [2, 8]]
+    assert points(lines_by_label(ax)["beside"]).tolist() == [[1, 5], [3, 15], [2, 10]]
+    assert ax.get_yscale() == "log"

@@ -1,15 +1,19 @@
 """The lecture's experiments, as functions of their parameters that return plain results."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from scipy.optimize import minimize
+from torch import Tensor, nn
 
-from lectures_code.checks import check_count
-from lectures_code.logistic import LinearClassifier
+from lectures_code.attacks import linear_maximiser
+from lectures_code.checks import check_count, check_examples, check_positive
+from lectures_code.logistic import LinearClassifier, psi, psi_prime
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
-from lectures_code.training import initial_classifier, train_together
+from lectures_code.training import as_module, initial_classifier, train, train_together
 
 
 def two_feature_set(n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -91,3 +95,170 @@ def train_from_seeds(
         n_epochs=n_epochs,
         generators=generators,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Iterates:
+    """The classifiers that SGD went through, one for each epoch in each tuple.
+
+    Parameters
+    ----------
+    last : tuple of LinearClassifiers
+        The iterate at the end of the epoch.
+    averaged : tuple of LinearClassifiers
+        The mean of the iterates of the later half of the epochs so far, the present one included.
+    """
+
+    last: tuple[LinearClassifier, ...]
+    averaged: tuple[LinearClassifier, ...]
+
+
+def follow_sgd(
+    start: LinearClassifier,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    step_size: Callable[[int], float],
+    batch_size: int = 100,
+    n_epochs: int,
+    generator: torch.Generator,
+) -> Iterates:
+    """Adversarial training of a linear classifier, with a step for each epoch, iterates kept.
+
+    Parameters
+    ----------
+    start : LinearClassifier
+        The first iterate.
+    x : Tensor of shape (n, d)
+        Training examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set.
+    step_size : callable
+        Takes the epoch's number, from 0, and gives its step size, > 0.
+    batch_size, n_epochs, generator
+        As for :func:`lectures_code.training.train`, whose iterates these are.
+
+    Returns
+    -------
+    Iterates
+        After each epoch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range or does not fit the others.
+    """
+    check_count("n_epochs", n_epochs)
+    module, last, means = as_module(start), [], []
+    for epoch in range(n_epochs):
+        seen: list[Tensor] = []
+
+        def attack(model: nn.Module, x: Tensor, y: Tensor, seen: list[Tensor] = seen) -> Tensor:
+            seen.append(_flat(model))  # asked once before each step
+            return linear_maximiser(model, x, y, ball)
+
+        module, _ = train(
+            module,
+            x,
+            y,
+            maximiser=attack,
+            step_size=step_size(epoch),
+            batch_size=batch_size,
+            n_epochs=1,
+            generator=generator,
+            evaluate_on=(x[:1], y[:1]),  # nobody reads that history: let it cost nothing
+            attack=lambda model, x, y: torch.zeros_like(x),
+        )
+        last.append(_flat(module))
+        means.append(torch.stack([*seen[1:], last[-1]]).mean(dim=0))
+    averages = [torch.stack(means[k // 2 : k + 1]).mean(dim=0) for k in range(n_epochs)]
+    classifiers = [[LinearClassifier(v[:-1], v[-1]) for v in each] for each in (last, averages)]
+    return Iterates(*map(tuple, classifiers))
+
+
+def _flat(module: nn.Module) -> Tensor:
+    return torch.cat([module.weight.detach()[0], module.bias.detach()])
+
+
+def penalised_optimum(
+    x: Tensor, y: Tensor, penalty: float, *, start: LinearClassifier | None = None
+) -> LinearClassifier:
+    r"""Logistic regression with an l1 penalty beside the loss, for comparison.
+
+    .. math:: \min_{\theta, \theta_0} \frac1N \sum_i
+        \Psi\bigl(y_i (\theta^\top x_i + \theta_0)\bigr) + \lambda \|\theta\|_1
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}, both of them.
+    penalty : float
+        :math:`\lambda` > 0.
+    start : LinearClassifier, optional
+        Where to start, the optimum for a nearby penalty, say.
+
+    Returns
+    -------
+    LinearClassifier
+        The minimiser, up to a slope of 1e-4 of the penalty in each weight.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If examples and labels are not as above or the penalty is not positive.
+
+    Notes
+    -----
+    L-BFGS-B over a working set of weights, each the difference of two non-negative parts, to which
+    those weights are added whose slope at 0 is larger than the penalty.
+    """
+    x, y = check_examples(x, y)
+    check_positive("penalty", penalty)
+    if abs(y.sum()) == len(y):
+        raise ValueError("labels must be of both classes, got one: there is nothing to separate")
+    odds = float((y > 0).sum() / (y < 0).sum())
+    start = start or LinearClassifier(torch.zeros_like(x[0]), math.log(odds))
+    theta, intercept = start.theta.clone(), start.intercept.clone()
+    working = theta != 0
+    while True:
+        slopes = (psi_prime(y * (x @ theta + intercept)) * y) @ x / len(y)
+        excess = torch.where(working, 0.0, slopes.abs() - 1.0001 * penalty)
+        joining = excess.topk(min(20, len(excess))).indices
+        joining = joining[excess[joining] > 0]
+        if not len(joining):
+            return LinearClassifier(theta, intercept)
+        working[joining] = True
+        theta[working], intercept = _restricted(
+            x[:, working], y, penalty, theta[working], intercept
+        )
+
+
+def _restricted(
+    x: Tensor, y: Tensor, penalty: float, theta: Tensor, intercept: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The penalised optimum over all weights, by scipy."""
+    k = x.shape[1]
+
+    def objective(z):
+        z = torch.as_tensor(z)
+        margins = y * (x @ (z[:k] - z[k:-1]) + z[-1])
+        pull = psi_prime(margins) * y / len(y)
+        slope = pull @ x
+        gradient = torch.cat([slope + penalty, penalty - slope, pull.sum()[None]])
+        return float(psi(margins).mean() + penalty * z[:-1].sum()), gradient.numpy()
+
+    found = minimize(
+        objective,
+        torch.cat([theta.clamp(min=0), (-theta).clamp(min=0), intercept[None]]).numpy(),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, None)] * (2 * k) + [(None, None)],
+        options={"maxiter": 5000, "maxfun": 10_000, "ftol": 0, "gtol": 1e-6 * penalty},
+    )
+    z = torch.as_tensor(found.x)
+    return z[:k] - z[k:-1], z[-1]

@@ -111,8 +111,9 @@ def plot_balls(balls: Sequence[NormBall], *, ax: Axes | None = None) -> Axes:
     for k, ball in enumerate(balls):
         outline = _ball_outline(ball).numpy()
         name = "∞" if ball.p == torch.inf else f"{ball.p:g}"
-        ax.fill(*outline.T, color=CYCLE[k % 5], alpha=0.12)
-        ax.fill(*outline.T, fill=False, ec=CYCLE[k % 5], ls=DASHES[k % 5], lw=1.8, label=f"p = {name}")
+        color, dashes = CYCLE[k % 5], DASHES[k % 5]
+        ax.fill(*outline.T, color=color, alpha=0.12)
+        ax.fill(*outline.T, fill=False, ec=color, ls=dashes, lw=1.8, label=f"p = {name}")
     ax.set(xlabel=r"$\delta_1$", ylabel=r"$\delta_2$", aspect="equal")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax
@@ -442,7 +443,8 @@ def plot_history(
         counts = history.robust_error if adversarial else history.error
         # A rate of 0 has no place on a logarithmic axis: leave a gap there.
         rates = [count.rate or np.nan for count in counts]
-        ax.plot(rates, color=CYCLE[k % 5], ls=DASHES[k % 5], marker=MARKERS[k % 5], ms=4, label=name)
+        look = {"color": CYCLE[k % 5], "ls": DASHES[k % 5], "marker": MARKERS[k % 5]}
+        ax.plot(rates, ms=4, label=name, **look)
     ax.set(xlabel="epochs", ylabel="error under attack" if adversarial else "error", yscale="log")
     ax.legend()
     return ax
@@ -514,4 +516,163 @@ def plot_seeds(
     ax.set(yticks=range(len(counts)), yticklabels=list(counts), xlabel="error under attack")
     ax.set(xscale="log", ylim=(len(counts) - 0.5, -0.5))
     ax.legend(loc="best")
+    return ax
+
+
+@_styled
+def plot_norms(
+    epochs: Tensor,
+    curves: Mapping[str, Tensor],
+    *,
+    optimum: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Norms of the weights in training, against the epochs on a logarithmic scale.
+
+    Parameters
+    ----------
+    epochs : Tensor of shape (t,)
+        When the norms were taken, > 0.
+    curves : mapping from names to Tensors of shape (t,)
+        Norms.
+    optimum : float, optional
+        The norm of the exact minimiser, marked.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One line a training run.
+    """
+    ax = _lines(_axes(ax), epochs, curves, xlabel="epochs", ylabel=r"$\|\theta\|_1$")
+    if optimum is not None:
+        ax.axhline(optimum, color=INK, lw=0.8, ls=":", label="exact minimiser")
+        ax.legend()
+    _log_2(ax)
+    ax.set(ylim=(0, None))
+    return ax
+
+
+@_styled
+def plot_suboptimality(
+    epochs: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None
+) -> Axes:
+    """How far the adversarial risk is above its minimum, by epoch, both scales logarithmic.
+
+    Parameters
+    ----------
+    epochs : Tensor of shape (t,)
+        Epochs, > 0.
+    curves : mapping from names to Tensors of shape (t,)
+        Risk less the minimum, in nats, > 0.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One line a training run.
+    """
+    ax = _lines(_axes(ax), epochs, curves, xlabel="epochs", ylabel="risk above minimum (nats)")
+    _log_2(ax)
+    ax.set(yscale="log")
+    return ax
+
+
+def _log_2(ax: Axes) -> None:
+    """A logarithmic abscissa with ticks at powers of two, written out."""
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+
+
+@_styled
+def plot_least_risk(
+    radii: Tensor, risks: Tensor, *, threshold: float, ax: Axes | None = None
+) -> Axes:
+    """The least adversarial risk against the radius, and where it becomes positive.
+
+    Parameters
+    ----------
+    radii : Tensor of shape (t,)
+        Radii in pixel units, above the threshold.
+    risks : Tensor of shape (t,)
+        Minima in nats.
+    threshold : float
+        Radius up to which the infimum is 0.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With the curve, the risk of a constant answer, and the region without a minimiser shaded.
+    """
+    ax = _axes(ax)
+    ax.plot(radii.numpy(), risks.numpy(), color=BLUE, label="least adversarial risk")
+    ax.axhline(np.log(2), color=INK, lw=0.8, ls=":", label="log 2, a coin toss")
+    ax.axvspan(0, threshold, color=VERMILION, alpha=0.2, lw=0, label="no minimiser")
+    ax.set(xlabel=r"radius $\epsilon$", ylabel="nats", xlim=(0, None), ylim=(0, None))
+    ax.legend()
+    return ax
+
+
+@_styled
+def plot_path(radii: Tensor, weights: Tensor, *, ax: Axes | None = None) -> Axes:
+    r"""How pixels enter and leave: each weight's share of :math:`\|\theta\|_1`, by radius.
+
+    Parameters
+    ----------
+    radii : Tensor of shape (t,)
+        Radii in pixel units.
+    weights : Tensor of shape (t, d)
+        The optima's weights; rows may be 0.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One line for each pixel that has a weight at some radius, by its largest share's sign.
+    """
+    ax = _axes(ax)
+    # 0 / 0 where all weights are 0: there are no shares, and the lines end.
+    shares = weights / weights.abs().sum(dim=1, keepdim=True)
+    for pixel in (weights != 0).any(dim=0).nonzero()[:, 0].tolist():
+        share = shares[:, pixel]
+        positive = bool(share[share.nan_to_num().abs().argmax()] > 0)
+        color, dashes = (GREEN, "-") if positive else (AMBER, "--")
+        ax.plot(radii.numpy(), share.numpy(), color=color, ls=dashes, lw=1.1)
+    ax.plot([], [], color=GREEN, label='ink here says "1"')
+    ax.plot([], [], color=AMBER, ls="--", label='ink here says "0"')
+    ax.set(xlabel=r"radius $\epsilon$", ylabel=r"$\theta_j\,/\,\|\theta\|_1$")
+    ax.legend()
+    return ax
+
+
+@_styled
+def plot_trade_off(
+    counts: Mapping[str, Sequence[tuple[ErrorCount, ErrorCount]]], *, ax: Axes | None = None
+) -> Axes:
+    """Mistakes under attack against clean mistakes, one line for each family of classifiers.
+
+    Parameters
+    ----------
+    counts : mapping from names to sequences of pairs of ErrorCounts
+        For each classifier of the family its clean mistakes and those under attack.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Counts; down and to the left is better. Those under attack on a logarithmic scale.
+    """
+    ax = _axes(ax)
+    for k, (name, pairs) in enumerate(counts.items()):
+        clean, attacked = ([count.k for count in each] for each in zip(*pairs, strict=True))
+        look = {"color": CYCLE[k % 5], "ls": DASHES[k % 5], "marker": MARKERS[k % 5]}
+        ax.plot(clean, attacked, ms=4, label=name, **look)
+    ax.set(xlabel="clean mistakes", ylabel="mistakes under attack", yscale="log")
+    ax.legend()
     return ax
