@@ -30,7 +30,7 @@ endif
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test draft serve notebooks bench lint clean
+.PHONY: help book test draft serve notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
@@ -39,6 +39,7 @@ help:
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
+	@echo "make record     run the benchmarks, and keep their figures for the appendix"
 	@echo "make lint       ruff and the notebook linter"
 	@echo "make clean      remove what was built (.venv stays)"
 
@@ -69,6 +70,10 @@ notebooks: $(INSTALLED)
 bench: $(INSTALLED)
 	@mkdir -p _build/bench
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+record: bench
+	@mkdir -p benchmarks/results
+	cp _build/bench/*.json benchmarks/results/
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -56,6 +57,7 @@ def report(question: str, seconds: Mapping[str, list[float]], *, baseline: str, 
         "question": question,
         "baseline": baseline,
         "machine": machine,
+        "script": Path(sys.argv[0]).name,
         "threads": torch.get_num_threads(),
         "rows": rows,
     }

@@ -1,15 +1,20 @@
-"""A Sphinx extension: what this build is made with, as the substitution `{{ build_facts }}`.
+"""A Sphinx extension: facts that pages show by a substitution, found when the book is built.
 
-Sphinx and the chapters' kernels run in one environment, so what Sphinx finds holds for both.
+`{{ build_facts }}` is what this build is made with. Sphinx and the chapters' kernels run in one
+environment, so what Sphinx finds holds for both. `{{ benchmarks }}` are the recorded benchmarks.
 """
 
+import json
 import os
 import platform
 from importlib.metadata import version
+from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+# Where `make record` keeps the latest benchmarks.
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 PACKAGES = ["torch", "numpy", "scipy", "matplotlib", "jupyter-book", "sphinx", "myst-nb"]
 
 
@@ -37,14 +42,36 @@ def _data() -> str:
     return f"{name}: {n_train:,} zeros and ones to train on, {n_test:,} to test on"
 
 
-def add_substitution(app: Sphinx, config: Config) -> None:
-    """Put the facts as a Markdown table into `config`, for pages to show."""
+def benchmarks(folder: Path = RESULTS) -> str:
+    """Return the recorded benchmarks as Markdown: for each question its table and its machine."""
+    parts = []
+    for path in sorted(folder.glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        rows = [
+            f"| {row['what']} | {row['median seconds']:g} | {row['ratio']:g} "
+            f"| {row['least ratio']:g} to {row['largest ratio']:g} |"
+            for row in result["rows"]
+        ]
+        head = ["| What | Seconds (median) | Ratio | Range of the ratio |", "|---|---|---|---|"]
+        note = (
+            f"Ratios are to *{result['baseline']}*, in the same run. {result['machine']}, "
+            f"{result['threads']} thread(s). `benchmarks/{result['script']}`"
+        )
+        parts += [f"**{result['question']}**", "\n".join([*head, *rows]), note]
+    return "\n\n".join(parts)
+
+
+def add_substitutions(app: Sphinx, config: Config) -> None:
+    """Put the facts as Markdown tables into `config`, for pages to show."""
     rows = [f"| {name} | {value} |" for name, value in facts(config.nb_execution_mode).items()]
-    table = "\n".join(["| What | Which |", "|---|---|", *rows])
-    config.myst_substitutions = {**config.myst_substitutions, "build_facts": table}
+    config.myst_substitutions = {
+        **config.myst_substitutions,
+        "build_facts": "\n".join(["| What | Which |", "|---|---|", *rows]),
+        "benchmarks": benchmarks(),
+    }
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the extension to Sphinx."""
-    app.connect("config-inited", add_substitution)
+    app.connect("config-inited", add_substitutions)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,25 @@
+"""How long each chapter takes to execute, from a fresh kernel, and the site to build from outputs.
+
+Each is run once, for it takes seconds; the appendix has the times of the build that is shown.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from _report import report
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from notebooks import chapters, execute  # noqa: E402
+
+seconds = {}
+for chapter in chapters():
+    start = time.perf_counter()
+    execute(chapter)
+    seconds[chapter.stem] = [time.perf_counter() - start]
+start = time.perf_counter()
+subprocess.run(["make", "draft"], cwd=ROOT, check=True, capture_output=True)
+seconds["make draft"] = [time.perf_counter() - start]
+report("How long does the book take?", seconds, baseline="make draft", file="build")
