@@ -26,6 +26,9 @@ export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
 ifdef MNIST_DIR
 export MNIST_DIR := $(if $(filter /%,$(MNIST_DIR)),$(MNIST_DIR),$(CURDIR)/$(MNIST_DIR))
 endif
+# How long a waiting thread of PyTorch's spins. The default holds up, on a busy machine, the very
+# thread that is waited for, and minutes pass where seconds should.
+export GOMP_SPINCOUNT ?= 20000
 # Keeps a debugger's advice out of their standard error.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 

@@ -661,3 +661,16 @@ def test_the_separability_threshold_of_mnist(mnist):
     below = solve(x, y, NormBall(INF, 0.03))
     assert below.status == "separable"
     assert (worst_margins(below.classifier, x, y, below.ball) > 0).all()
+
+
+@each_p
+def test_a_fine_path_is_made_of_the_cold_solutions(p):
+    x, y = overlapping(4, n=120, d=15)
+    # So fine that each radius is followed from the last; with a leap, which is not.
+    radii = [RADII[p] * factor for factor in (*np.linspace(1.0, 1.6, 25), 4.0)]
+    path = solution_path(x, y, p, radii)
+    for radius, found in zip(radii, path, strict=True):
+        cold = solve(x, y, NormBall(p, radius))
+        assert found.status == cold.status == "optimal"
+        # Both lie within a relative gap of 1e-9 of the infimum.
+        assert found.risk == pytest.approx(cold.risk, rel=2e-9)

@@ -16,7 +16,7 @@ Optimality is not the solver's word: :func:`lower_bound` recomputes it from a po
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ from lectures_code.perturbations import BoxedNormBall, NormBall
 
 MAX_STEPS = 200
 PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
+PATH_STEPS = 5  # Newton steps along a path before optimality is checked
+NEAR = 0.1  # along a path a pixel enters if so near the bound, in units of the change of radius
 ROUNDING = 2.0**-53  # relative error of one float64 operation
 
 
@@ -165,27 +167,37 @@ def solve(
     _check_ball(ball)
     check_positive("tol", tol)
     check_count("max_steps", max_steps)
-    return _solve(_open(x, y, memory), ball, tol, start, max_steps)
+    data = _open(x, y, memory)
+    if start is None:
+        return _solve(data, ball, tol, [], max_steps)[0]
+    if len(start.theta) != data.d:
+        raise ValueError(
+            f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
+        )
+    theta = start.theta.detach().double().numpy().copy()
+    return _solve(data, ball, tol, [_point(data, theta, float(start.intercept))], max_steps)[0]
 
 
 def _solve(
-    data: "_Examples", ball: NormBall, tol: float, start: LinearClassifier | None, max_steps: int
-) -> RobustOptimum:
-    """As :func:`solve`, for data that are open."""
+    data: "_Examples", ball: NormBall, tol: float, path: "list[_Point]", max_steps: int
+) -> "tuple[RobustOptimum, _Point | None]":
+    """As :func:`solve`, for data that are open, from the last point of `path`.
+
+    Returns the next point of the path as well, if there is one.
+    """
     if abs(data.y.sum()) == data.n:
-        return _one_class(data, ball)
-    theta, intercept = np.zeros(data.d), data.log_odds
-    if start is not None:
-        if len(start.theta) != data.d:
-            raise ValueError(
-                f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
-            )
-        if ball.p == 2:  # Newton's steps approach the kink of the norm at 0, but never arrive
-            constant = _descend(data, ball, tol, theta, intercept, 0)
-            if constant.status == "optimal":
-                return constant
-        theta, intercept = start.theta.detach().double().numpy().copy(), float(start.intercept)
-    return _descend(data, ball, tol, theta, intercept, max_steps)
+        return _one_class(data, ball), None
+    constant = _Point(np.zeros(data.d), data.log_odds, np.full(data.n, data.log_odds))
+    if not path:
+        return _descend(data, ball, tol, constant, max_steps)
+    if ball.p == 2:  # Newton's steps approach the kink of the norm at 0, but never arrive
+        found = _descend(data, ball, tol, constant, 0)
+        if found[0].status == "optimal":
+            return found
+    if ball.p == math.inf and ball.radius < path[-1].radius <= 1.5 * ball.radius:
+        point, steps = _follow(data, ball, tol, path)
+        return _descend(data, ball, tol, point, max_steps, steps)
+    return _descend(data, ball, tol, path[-1], max_steps)
 
 
 def solution_path(
@@ -231,11 +243,11 @@ def solution_path(
     balls = [NormBall(p, radius) for radius in radii]
     data = _open(x, y, memory)
     found: dict[float, RobustOptimum] = {}
-    start = None
+    path: list[_Point] = []
     for ball in sorted(balls, key=lambda ball: -ball.radius):
         if ball.radius not in found:
-            optimum = _solve(data, ball, tol, start, MAX_STEPS)
-            found[ball.radius], start = optimum, optimum.classifier
+            found[ball.radius], point = _solve(data, ball, tol, path, MAX_STEPS)
+            path = [*path, point][-2:] if point else []
     return tuple(found[ball.radius] for ball in balls)
 
 
@@ -451,11 +463,16 @@ def _certify(
 
 @dataclass(frozen=True)
 class _Point:
-    """A classifier with its scores on the data."""
+    """A classifier with its scores on the data.
+
+    An optimum knows its `radius` and the `direction` between the weighted class means too.
+    """
 
     theta: np.ndarray
     intercept: float
     scores: np.ndarray
+    radius: float = math.nan
+    direction: np.ndarray | None = None
 
     def margins(self, y: np.ndarray, p: float, radius: float) -> np.ndarray:
         """The margins that the worst perturbation leaves."""
@@ -463,27 +480,27 @@ class _Point:
 
 
 def _descend(
-    data: "_Examples", ball: NormBall, tol: float, theta: np.ndarray, intercept: float, limit: int
-) -> RobustOptimum:
+    data: "_Examples", ball: NormBall, tol: float, point: _Point, limit: int, steps: int = 0
+) -> tuple[RobustOptimum, _Point]:
     """Newton's method on a growing working set, until primal and dual agree.
 
     The steps aim at a radius that is smaller by a hair. That costs a small share of the tolerance,
     and leaves the dual point room within its constraint to absorb rounding errors.
     """
     p, radius = ball.p if ball.radius > 0 else 2.0, ball.radius
-    point = _point(data, theta, intercept)
     best = _Certificate(0.0, np.zeros(data.n), radius)
-    steps, asked, decrease = 0, False, math.inf
+    asked, decrease = False, math.inf
     while True:
         risk = _mean_loss(point.margins(data.y, p, radius))
         if _separates(data, point, p, radius):
-            return _optimum(ball, point, risk, best, "separable", steps)
+            return _optimum(ball, point, risk, best, "separable", steps), point
         aim = radius - _hair(data, point, p, radius, tol * risk / 4)
         alpha = _balanced(expit(-point.margins(data.y, p, aim)), data.y)
         moved = data.columns().pull(alpha * data.y)
         best = max(best, _certify(data, ball, alpha, moved), key=lambda found: found.bound)
         if risk - best.bound <= tol * risk:
-            return _optimum(ball, point, risk, best, "optimal", steps)
+            end = replace(point, direction=moved / alpha.sum(), radius=radius)
+            return _optimum(ball, point, risk, best, "optimal", steps), end
         if steps > PATIENCE and not asked:
             asked, separation = True, _separate(data, ball.p, 1e-9)
             if separation.radius > radius:
@@ -491,17 +508,39 @@ def _descend(
                 point = _point(data, found.theta.numpy(), float(found.intercept))
                 continue
         if steps >= limit or decrease <= 1e-14 * risk:
-            return _optimum(ball, point, risk, best, "stopped", steps)
+            return _optimum(ball, point, risk, best, "stopped", steps), point
         if p == 2 and not point.theta.any():
             point = _nudged(data, point, moved)
         piece = _piece(point.theta, moved, aim * alpha.sum(), p)
         columns = data.columns(piece.index, piece.along)
-        decrease = 0.0
-        for _ in range(2):
-            point, promised = _newton_step(data.y, columns, piece, point, p, aim)
-            steps, decrease = steps + 1, max(decrease, promised)
-            if promised <= 1e-3 * tol * risk:  # a second step would change nothing
-                break
+        point, taken, decrease = _newton(data.y, columns, piece, point, p, aim, tol * risk, 2)
+        steps += taken
+
+
+def _follow(
+    data: "_Examples", ball: NormBall, tol: float, path: list[_Point]
+) -> tuple[_Point, int]:
+    """Newton's method for p = inf, from the optima at one or two larger radii nearby.
+
+    On the straight line through them: the weights, and the direction between the class means, the
+    coordinates of which tell the working set before any pass over the data.
+    """
+    radius, last, before = ball.radius, path[-1], path[0]
+    share = 0.0
+    if before.radius > last.radius:  # and so it is an optimum, too
+        share = (last.radius - radius) / (before.radius - last.radius)
+    else:
+        before = last
+    theta = last.theta + share * (last.theta - before.theta)
+    theta[theta * last.theta <= 0] = 0
+    intercept = last.intercept + share * (last.intercept - before.intercept)
+    direction = last.direction + share * (last.direction - before.direction)
+    piece = _piece(theta, direction, radius - NEAR * (last.radius - radius), ball.p)
+    columns = data.columns(piece.index)
+    point = _Point(theta, intercept, columns.push(theta[piece.index]) + intercept)
+    risk = _mean_loss(point.margins(data.y, ball.p, radius))
+    aim = radius - _hair(data, point, ball.p, radius, tol * risk / 4)
+    return _newton(data.y, columns, piece, point, ball.p, aim, tol * risk, PATH_STEPS)[:2]
 
 
 def _optimum(
@@ -530,6 +569,24 @@ def _separates(data: "_Examples", point: _Point, p: float, radius: float) -> boo
     """Whether every margin under attack is positive, by more than its rounding errors."""
     size = np.abs(point.theta).sum() * (data.largest + radius) + abs(point.intercept)
     return point.margins(data.y, p, radius).min() > 4 * (data.d + 4) * ROUNDING * size
+
+
+def _newton(
+    y: np.ndarray,
+    columns: "_Columns",
+    piece: "_Piece",
+    point: _Point,
+    p: float,
+    radius: float,
+    precision: float,
+    most: int,
+) -> tuple[_Point, int, float]:
+    """Up to `most` steps on one piece: the last point, their number, the largest decrease."""
+    steps, decrease, promised = 0, 0.0, math.inf
+    while steps < most and promised > 1e-3 * precision:  # below, a step would change nothing
+        point, promised = _newton_step(y, columns, piece, point, p, radius)
+        steps, decrease = steps + 1, max(decrease, promised)
+    return point, steps, decrease
 
 
 def _newton_step(
