@@ -36,7 +36,7 @@ class BrowserMissingError(RuntimeError):
 
 
 def find_chromium() -> str | None:
-    """Return the path of a Chromium or Chrome: ``$CHROMIUM``, or one on PATH, or macOS's usual place.
+    """Return the path of a Chromium or Chrome: ``$CHROMIUM``, one on PATH, or where macOS has it.
 
     Returns
     -------
