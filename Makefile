@@ -54,7 +54,7 @@ book: $(INSTALLED)
 draft: $(INSTALLED)
 	@mkdir -p _build
 	@# Paths in a configuration file are relative to its own folder.
-	@sed -e 's/execute_notebooks: force/execute_notebooks: "off"/' -e 's/build_facts: tools/build_facts: ..\/tools/' \
+	@sed -e 's/execute_notebooks: force/execute_notebooks: "off"/' -e 's/: tools$$/: ..\/tools/' \
 	  _config.yml > _build/draft.yml
 	@$(BOOK) --config _build/draft.yml
 

@@ -23,6 +23,7 @@ ROOMS = [
     "experiments",
     "figures",
     "reporting",
+    "widgets",
 ]
 
 
@@ -67,7 +68,11 @@ def test_each_room_imports_only_from_rooms_above_it():
 
 
 def test_every_room_exists():
-    assert [room for room in ROOMS if not (PACKAGE / f"{room}.py").exists()] == []
+    assert [
+        room
+        for room in ROOMS
+        if not any((PACKAGE / name).exists() for name in (room, f"{room}.py"))
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,9 @@ def canonical(notebook: NotebookNode) -> str:
         if cell.get("id", "") in {"", *taken}:
             cell["id"] = hashlib.sha256(f"{place} {cell.source}".encode()).hexdigest()[:8]
         taken.add(cell["id"])
+        for output in cell.get("outputs", []):
+            # A live view needs its kernel; in a stored notebook the still picture takes its place.
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 

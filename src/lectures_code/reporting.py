@@ -46,7 +46,8 @@ def glue(name: str, value: object) -> None:
     name : str
         Name that the prose refers to.
     value : object
-        The value, rounded as it shall be read, or an :class:`Html`.
+        The value, rounded as it shall be read, an :class:`Html`, or an explorer, which then stands
+        still where no kernel runs.
 
     Raises
     ------
@@ -61,6 +62,7 @@ def glue(name: str, value: object) -> None:
     prefix = "application/papermill.record/"
     shell = _shell()
     data, metadata = shell.display_formatter.format(value)
+    data.pop("application/vnd.jupyter.widget-view+json", None)  # lives in its own notebook only
     shell.display_pub.publish(
         {prefix + mime: content for mime, content in data.items()},
         {**metadata, "scrapbook": {"name": name, "mime_prefix": prefix}},

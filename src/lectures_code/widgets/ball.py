@@ -1,0 +1,80 @@
+r"""The ball explorer: where in an :math:`\ell_p` ball a linear function is largest."""
+
+import traitlets
+from matplotlib.figure import Figure
+from torch import Tensor, tensor
+
+from lectures_code.checks import check_float
+from lectures_code.figures import plot_support
+from lectures_code.perturbations import NormBall
+from lectures_code.widgets.base import STYLE, Explorer, source
+
+
+class BallExplorer(Explorer):
+    r"""A norm ball in the plane, a weight vector to drag, and the maximiser that follows it.
+
+    .. math:: \max_{\|\delta\|_p \le \varepsilon} \langle \theta, \delta \rangle
+              = \varepsilon \|\theta\|_q
+
+    Shown are the maximiser (all of them, where it is not unique), the support line through it, and
+    the value.
+
+    Parameters
+    ----------
+    ball : NormBall
+        The ball to begin with, of any p in [1, inf], with a radius in [0.1, 2].
+    w : Tensor of shape (2,)
+        The weights to begin with, entries in [-2, 2].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the weights are not two finite numbers in this range, or the radius is not in its range.
+    """
+
+    name = "ball"
+    _esm = source("ball")
+    _css = STYLE
+    # 1/q instead of p: a number in [0, 1], with p = 1 at 0 and p = infinity, which JSON lacks, at 1.
+    inverse_q = traitlets.Float(0.5).tag(sync=True)
+    radius = traitlets.Float(1.0).tag(sync=True)
+    w1 = traitlets.Float(1.0).tag(sync=True)
+    w2 = traitlets.Float(0.6).tag(sync=True)
+
+    def __init__(self, ball: NormBall, w: Tensor) -> None:
+        w = check_float("w", w)
+        if w.shape != (2,) or w.abs().max() > 2:
+            raise ValueError(
+                f"w must be two weights in [-2, 2], got {w.tolist()}: scale them, p is what matters"
+            )
+        if not 0.1 <= ball.radius <= 2:
+            raise ValueError(
+                f"the ball's radius must lie in [0.1, 2] to be drawn, got {ball.radius:g}"
+            )
+        super().__init__(
+            inverse_q=1 / ball.dual_p, radius=ball.radius, w1=float(w[0]), w2=float(w[1])
+        )
+
+    @property
+    def ball(self) -> NormBall:
+        """The present ball."""
+        return NormBall(
+            float("inf") if self.inverse_q == 1 else 1 / (1 - self.inverse_q), self.radius
+        )
+
+    @property
+    def w(self) -> Tensor:
+        """The present weights, shape (2,), float64."""
+        return tensor([self.w1, self.w2]).double()
+
+    def figure(self) -> Figure:
+        return plot_support(self.ball, self.w).figure
+
+    @property
+    def alt(self) -> str:
+        value = float(self.ball.support(self.w))
+        return (
+            f"A norm ball in the plane with p = {self.ball.p:g} and radius {self.radius:g}, an arrow for the weights "
+            f"({self.w1:g}, {self.w2:g}), and the point of the ball farthest in its direction, with the line that "
+            f"touches the ball there; the value there is {value:.2f}."
+        )

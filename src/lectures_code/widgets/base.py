@@ -1,0 +1,121 @@
+"""What all explorers share: how they are shown with a kernel, without one, and in the book."""
+
+import base64
+import zlib
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import anywidget
+import matplotlib.pyplot as plt
+from ipywidgets import DOMWidget
+from matplotlib.figure import Figure
+
+from lectures_code.reporting import picture
+
+FOLDER = Path(__file__).parent
+STILL = "A picture of the first state: run this cell, or open this page on the site, to move it."
+
+
+@cache
+def source(name: str) -> str:
+    """Text of the ECMAScript module of an explorer, the toolkit that all share in front.
+
+    Parameters
+    ----------
+    name : str
+        The explorer's name, that of its file without ``.js``.
+
+    Returns
+    -------
+    str
+        A module without imports, so that a page can load it from anywhere.
+    """
+    files = (FOLDER / "toolkit.js", FOLDER / f"{name}.js")
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+STYLE = (FOLDER / "explorer.css").read_text(encoding="utf-8")
+
+
+class Explorer(anywidget.AnyWidget):
+    """Base of the explorers: a widget that has a still picture, and a name.
+
+    A subclass sets ``name``, ``_esm = source(name)`` and ``_css = STYLE``, gives its settings as
+    synchronised traits (numbers, strings, lists; large arrays as bytes), and implements
+    :meth:`figure` and :attr:`alt`.
+    """
+
+    name: str
+
+    def figure(self) -> Figure:
+        """The picture of the present state, for readers without JavaScript and for print."""
+        raise NotImplementedError
+
+    @property
+    def alt(self) -> str:
+        """In words, what the picture shows."""
+        raise NotImplementedError
+
+    def still(self) -> Figure:
+        """:meth:`figure`, kept from being shown a second time by a notebook."""
+        figure = self.figure()
+        plt.close(figure)
+        return figure
+
+    def html(self, image: str, *, attributes: str = "", note: str = STILL) -> str:
+        """The explorer as a page without a kernel has it: an image, which a script may replace.
+
+        Parameters
+        ----------
+        image : str
+            HTML of the still picture.
+        attributes : str
+            More attributes of the element, as HTML.
+        note : str
+            A sentence below the picture; none if empty.
+
+        Returns
+        -------
+        str
+            One ``div`` element of the class ``explorer``.
+        """
+        below = f'<p class="explorer-note">{escape(note)}</p>' if note else ""
+        return (
+            f'<div class="explorer" data-explorer="{self.name}"{attributes}>'
+            f'<div class="explorer-still">{image}</div>{below}</div>'
+        )
+
+    def settings(self) -> dict[str, object]:
+        """The synchronised traits of this explorer, without those that all widgets have."""
+        inherited = DOMWidget.class_traits(sync=True)
+        names = self.traits(sync=True).keys() - inherited.keys()
+        return {name: getattr(self, name) for name in sorted(names) if not name.startswith("_")}
+
+    def page_state(self) -> dict[str, dict[str, object]]:
+        """What the site's host needs to start the explorer without a kernel.
+
+        Returns
+        -------
+        dict
+            ``"values"`` are the settings; ``"bytes"`` those that are bytes, compressed with zlib
+            and written in base64.
+        """
+        values = self.settings()
+        packed = {
+            name: base64.b64encode(zlib.compress(value, 9)).decode()
+            for name, value in values.items()
+            if isinstance(value, bytes)
+        }
+        return {
+            "values": {name: value for name, value in values.items() if name not in packed},
+            "bytes": packed,
+        }
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live view where there is a kernel, and the still picture where there is none."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        image = picture(self.still(), self.alt)
+        stills = {"text/plain": image.text, "text/html": self.html(image.html)}
+        return {**data, **stills}, metadata

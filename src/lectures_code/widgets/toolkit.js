@@ -1,0 +1,178 @@
+// What all explorers share. An explorer's module is this text and its own, one after the other: a
+// host needs to load nothing else.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// Elements ----------------------------------------------------------------------------------------
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const html = (tag, attributes = {}, ...children) =>
+  fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, tag), attributes, children);
+
+// A drawing of width times height units that fills its column. Screen readers skip it: what it
+// shows is said by `say` and stands in the readout.
+function drawing(width, height) {
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", class: "explorer-drawing" });
+}
+
+// The explorer's parts, put into `el` in place of the still picture. `say` tells screen readers,
+// once the reader has stopped moving things; `show` keeps the present result, which tests read.
+function stage(el, label) {
+  const picture = html("div", { class: "explorer-picture" });
+  const controls = html("div", { class: "explorer-controls" });
+  const readout = html("div", { class: "explorer-readout" });
+  const status = html("p", { class: "explorer-status", role: "status" });
+  const root = html("div", { class: "explorer-live", role: "group", "aria-label": label });
+  root.append(picture, controls, readout, status);
+  el.classList.add("explorer");
+  el.replaceChildren(root);
+  let timer;
+  const say = (text) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { status.textContent = text; }, 500);
+  };
+  const show = (result) => { root.dataset.result = JSON.stringify(result); };
+  return { root, picture, controls, readout, say, show };
+}
+
+// Controls: each is tied to a value of the model, both ways ---------------------------------------
+
+function tie(model, name, input, read, write) {
+  const refresh = () => write(model.get(name));
+  input.addEventListener("input", () => model.set(name, read()));
+  input.addEventListener("change", () => model.save_changes());
+  model.on(`change:${name}`, refresh);
+  refresh();
+}
+
+// A range input. `format` gives the text beside it, which is also what a screen reader says.
+// The label may hold elements (a subscript, say).
+function slider(model, name, { label, min, max, step, format }) {
+  const input = html("input", { type: "range", min, max, step, name });
+  const output = html("output", {});
+  tie(model, name, input, () => Number(input.value), (value) => {
+    input.value = value;
+    output.textContent = format(value);
+    input.setAttribute("aria-valuetext", format(value));
+  });
+  return html("label", { class: "explorer-slider" }, html("span", {}, ...[label].flat()), input, output);
+}
+
+function checkbox(model, name, { label }) {
+  const input = html("input", { type: "checkbox", name });
+  tie(model, name, input, () => input.checked, (value) => { input.checked = value; });
+  return html("label", { class: "explorer-checkbox" }, input, html("span", {}, ...[label].flat()));
+}
+
+// One of a few: `options` are pairs of a value and its text.
+function choice(model, name, { label, options }) {
+  const id = `${name}-${Math.random().toString(36).slice(2)}`;
+  const set = html("fieldset", { class: "explorer-choice" }, html("legend", {}, ...[label].flat()));
+  for (const [value, text] of options) {
+    const input = html("input", { type: "radio", name: id, value });
+    tie(model, name, input, () => value, (chosen) => { input.checked = chosen === value; });
+    set.append(html("label", {}, input, html("span", {}, text)));
+  }
+  return set;
+}
+
+function button(label, press) {
+  const node = html("button", { type: "button", class: "explorer-button" }, label);
+  node.addEventListener("click", press);
+  return node;
+}
+
+// `move(x, y)` is called in the drawing's units while `handle` is dragged, by mouse, pen or finger;
+// `done()` when it is let go. What is dragged also has sliders: those are for the keyboard.
+function drag(canvas, handle, move, done = () => {}) {
+  handle.classList.add("explorer-handle");
+  const at = (event) => {
+    const point = new DOMPoint(event.clientX, event.clientY);
+    const { x, y } = point.matrixTransform(canvas.getScreenCTM().inverse());
+    move(x, y);
+  };
+  handle.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    handle.setPointerCapture(event.pointerId);
+    at(event);
+  });
+  handle.addEventListener("pointermove", (event) => {
+    if (handle.hasPointerCapture(event.pointerId)) at(event);
+  });
+  handle.addEventListener("pointerup", done);
+}
+
+// Numbers and axes --------------------------------------------------------------------------------
+
+// As Python's format(value, ".2f"), with a minus sign and without a negative zero.
+function fixed(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return /^-0\.?0*$/.test(text) ? text.slice(1) : text.replace("-", "\u2212");
+}
+
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+// About `n` round numbers between two bounds.
+function ticks([low, high], n = 5) {
+  const rough = (high - low) / n;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+}
+
+// A pair of axes in `canvas`: `box` is [left, top, width, height] in its units. Gives the maps from
+// values to units and back, and a group, cut off at the box, to draw in.
+function axes(canvas, { box, x, y, xlabel, ylabel, n = 5 }) {
+  const [left, top, width, height] = box;
+  const toX = (value) => left + ((value - x[0]) / (x[1] - x[0])) * width;
+  const toY = (value) => top + height - ((value - y[0]) / (y[1] - y[0])) * height;
+  const grid = svg("g", { class: "explorer-axes" });
+  for (const value of ticks(x, n)) {
+    grid.append(svg("line", { x1: toX(value), x2: toX(value), y1: top, y2: top + height }));
+    grid.append(svg("text", { x: toX(value), y: top + height + 16, "text-anchor": "middle" }, `${value}`.replace("-", "\u2212")));
+  }
+  for (const value of ticks(y, n)) {
+    grid.append(svg("line", { x1: left, x2: left + width, y1: toY(value), y2: toY(value) }));
+    grid.append(svg("text", { x: left - 6, y: toY(value) + 4, "text-anchor": "end" }, `${value}`.replace("-", "\u2212")));
+  }
+  if (xlabel) grid.append(svg("text", { x: left + width / 2, y: top + height + 34, "text-anchor": "middle" }, xlabel));
+  if (ylabel) grid.append(svg("text", { transform: `translate(${left - 38} ${top + height / 2}) rotate(-90)`, "text-anchor": "middle" }, ylabel));
+  const id = `clip-${Math.random().toString(36).slice(2)}`;
+  const cut = svg("clipPath", { id }, svg("rect", { x: left, y: top, width, height }));
+  const plot = svg("g", { "clip-path": `url(#${id})` });
+  canvas.append(grid, cut, plot);
+  return {
+    toX, toY, plot,
+    fromX: (unit) => x[0] + ((unit - left) / width) * (x[1] - x[0]),
+    fromY: (unit) => y[0] + ((top + height - unit) / height) * (y[1] - y[0]),
+  };
+}
+
+// The `d` of a path through points [x, y] that are already in units.
+const through = (points, closed = false) =>
+  `M${points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}${closed ? "Z" : ""}`;
+
+// Lines of a readout: pairs of a name (text or nodes) and a value. Written in place, so that a
+// reader's selection and a screen reader's place stay.
+function readoutTable(parent, names) {
+  const list = html("dl", {});
+  const cells = names.map((name) => {
+    const cell = html("dd", {});
+    list.append(html("div", {}, html("dt", {}, ...[name].flat()), cell));
+    return cell;
+  });
+  parent.append(list);
+  return (values) => values.forEach((value, k) => { cells[k].textContent = value; });
+}
+
+const sub = (text) => html("sub", {}, text);
