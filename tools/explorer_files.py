@@ -2,8 +2,8 @@
 
 While the book is built, `bundle` is how an explorer is shown in a chapter: the still picture, and,
 in the output's metadata, the state to start from. The extension writes that state, and the
-explorers' modules, to scripts beside the site's host (`book/assets/explorers.js`), and gives host and
-style to the pages with an explorer on them.
+explorers' modules, to scripts beside the site's host (`book/assets/explorers.js`), and gives host
+and style to the pages with an explorer on them.
 """
 
 import hashlib

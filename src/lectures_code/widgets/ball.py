@@ -1,5 +1,7 @@
 r"""The ball explorer: where in an :math:`\ell_p` ball a linear function is largest."""
 
+import math
+
 import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor, tensor
@@ -35,7 +37,7 @@ class BallExplorer(Explorer):
     name = "ball"
     _esm = source("ball")
     _css = STYLE
-    # 1/q instead of p: a number in [0, 1], with p = 1 at 0 and p = infinity, which JSON lacks, at 1.
+    # 1/q instead of p: in [0, 1], with p = 1 at 0, and p = infinity, which JSON lacks, at 1.
     inverse_q = traitlets.Float(0.5).tag(sync=True)
     radius = traitlets.Float(1.0).tag(sync=True)
     w1 = traitlets.Float(1.0).tag(sync=True)
@@ -74,7 +76,7 @@ class BallExplorer(Explorer):
     def alt(self) -> str:
         value = float(self.ball.support(self.w))
         return (
-            f"A norm ball in the plane with p = {self.ball.p:g} and radius {self.radius:g}, an arrow for the weights "
-            f"({self.w1:g}, {self.w2:g}), and the point of the ball farthest in its direction, with the line that "
-            f"touches the ball there; the value there is {value:.2f}."
+            f"A norm ball in the plane, p = {self.ball.p:g}, with an arrow for the weights "
+            f"({self.w1:g}, {self.w2:g}), the point of the ball that is farthest in its direction, "
+            f"and the line that touches the ball there. The value at that point is {value:.2f}."
         )
