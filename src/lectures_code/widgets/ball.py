@@ -60,9 +60,8 @@ class BallExplorer(Explorer):
     @property
     def ball(self) -> NormBall:
         """The present ball."""
-        return NormBall(
-            float("inf") if self.inverse_q == 1 else 1 / (1 - self.inverse_q), self.radius
-        )
+        p = math.inf if self.inverse_q == 1 else 1 / (1 - self.inverse_q)
+        return NormBall(p, self.radius)
 
     @property
     def w(self) -> Tensor:
