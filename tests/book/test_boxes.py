@@ -1,4 +1,4 @@
-"""Each slip of the slides is marked where it is mended, each question to the reader looks like one."""
+"""A box stands where the book mends a slip of the slides, and a question looks like a question."""
 
 import re
 from itertools import pairwise
