@@ -33,13 +33,15 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test draft serve notebooks bench record lint clean
+.PHONY: help book test draft serve offline pdf notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
 	@echo "make test       unit and property tests, the notebook linter, every chapter against its stored outputs"
 	@echo "make draft      build the site from the stored outputs, in seconds"
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
+	@echo "make offline    one zip of the site, to unpack and open as files: _build/lecture-offline.zip"
+	@echo "make pdf        the whole book as one PDF, from the site, with the system's Chromium: _build/lecture.pdf"
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
 	@echo "make record     run the benchmarks, and keep their figures for the appendix"
@@ -61,6 +63,12 @@ draft: $(INSTALLED)
 serve: $(INSTALLED)
 	@test -d _build/html || { echo "There is no site in _build/html yet: run make book (or make draft) first"; exit 1; }
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+offline: $(INSTALLED)
+	@$(BIN)/python tools/offline.py
+
+pdf: $(INSTALLED)
+	@$(BIN)/python tools/print_book.py
 
 test: $(INSTALLED)
 	$(PYTEST) --cov --cov-report=term

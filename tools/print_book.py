@@ -1,0 +1,168 @@
+"""Print the whole book into one PDF: tagged, with bookmarks, with the system's Chromium.
+
+    python tools/print_book.py            _build/html -> _build/lecture.pdf
+
+The site must have been built. No script of it runs, and nothing is asked of the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from browser import BrowserMissingError, launch
+from playwright.sync_api import Route, sync_playwright
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import Fit, IndirectObject
+from whole_book import BookError, WholeBook
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
+    """Print a built site into a PDF.
+
+    Parameters
+    ----------
+    html : Path
+        The folder of the built site.
+    configuration, toc : Path
+        The book's ``_config.yml`` and ``_toc.yml``.
+    pdf : Path
+        The file to write.
+
+    Returns
+    -------
+    int
+        The number of pages.
+
+    Raises
+    ------
+    BookError
+        If the site cannot be made into one document, or asks for a file that is not there.
+    BrowserMissingError
+        If there is no Chromium.
+    """
+    config = yaml.safe_load(configuration.read_text(encoding="utf-8"))
+    book = WholeBook(
+        html,
+        toc,
+        title=config["title"],
+        author=config["author"],
+        note=config.get("html", {}).get("extra_footer", ""),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "draft.pdf"
+        # The contents' page numbers are known only when the book has been laid out.
+        _print(book.render(), draft)
+        numbers = _page_numbers(draft, book)
+        _print(book.render(numbers), draft)
+        if _page_numbers(draft, book) != numbers:
+            raise BookError(
+                "page numbers must stay when the contents show them, and they moved: report this, "
+                "with the book"
+            )
+        return _finish(draft, pdf, book)
+
+
+def _print(document: str, pdf: Path) -> None:
+    """Print one HTML document; its style sheets say how large a page is."""
+    missing: list[str] = []
+
+    def only_files(route: Route) -> None:
+        if route.request.url.startswith(("file:", "data:")):
+            route.continue_()
+        else:
+            missing.append(route.request.url)
+            route.abort()
+
+    source = pdf.with_suffix(".html")
+    source.write_text(document, encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        try:
+            page = browser.new_context(java_script_enabled=False, color_scheme="light").new_page()
+            page.route("**/*", only_files)
+            page.on("requestfailed", lambda request: missing.append(request.url))
+            page.emulate_media(media="print", color_scheme="light")
+            page.goto(source.as_uri(), wait_until="load")
+            page.pdf(
+                path=pdf,
+                tagged=True,
+                prefer_css_page_size=True,
+                print_background=True,
+            )
+        finally:
+            browser.close()
+    if missing:
+        raise BookError(
+            "the book must consist of the site's own files, these are missing or from elsewhere: "
+            + ", ".join(sorted(set(missing)))
+            + ": build the site again (make book)"
+        )
+
+
+def _page_numbers(pdf: Path, book: WholeBook) -> dict[str, int]:
+    """Return the number of the page that each heading of the contents is on, from 1."""
+    reader = PdfReader(pdf)
+    places = {
+        name.removeprefix("/"): reader.get_destination_page_number(place) + 1
+        for name, place in reader.named_destinations.items()
+    }
+    hidden = [f"{heading.text!r}" for heading in book.headings() if heading.target not in places]
+    if hidden:
+        raise BookError(
+            f"each heading of the contents must be printed, these are not: {', '.join(hidden)}: "
+            "look for a style in book/assets/print.css that hides them"
+        )
+    return {heading.target: places[heading.target] for heading in book.headings()}
+
+
+def _finish(draft: Path, pdf: Path, book: WholeBook) -> int:
+    """Write the PDF with bookmarks and author; return the number of its pages.
+
+    Chromium has bookmarks of its own, but doubles the text of some headings and loses the space
+    where another is broken into lines.
+    """
+    reader = PdfReader(draft)
+    writer = PdfWriter(clone_from=reader)
+    above: list[tuple[int, IndirectObject]] = []
+    for heading in book.headings():
+        while above and above[-1][0] >= heading.level:
+            above.pop()
+        place = reader.named_destinations["/" + heading.target]
+        item = writer.add_outline_item(
+            title=heading.text,
+            page_number=reader.get_destination_page_number(place),
+            parent=above[-1][1] if above else None,
+            fit=Fit.xyz(left=place.left, top=place.top),
+            is_open=heading.level == 1,
+        )
+        above.append((heading.level, item))
+    writer.add_metadata({"/Title": book.title, "/Author": book.author})
+    writer.page_mode = "/UseOutlines"
+    pdf.parent.mkdir(parents=True, exist_ok=True)
+    writer.write(pdf)
+    return len(writer.pages)
+
+
+def main() -> None:
+    """Print the site in ``_build/html`` into ``_build/lecture.pdf``, or as the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--html", type=Path, default=ROOT / "_build" / "html")
+    parser.add_argument("--config", type=Path, default=ROOT / "_config.yml")
+    parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
+    parser.add_argument("--pdf", type=Path, default=ROOT / "_build" / "lecture.pdf")
+    options = parser.parse_args()
+    try:
+        n_pages = print_book(options.html, options.config, options.toc, options.pdf)
+    except (BookError, BrowserMissingError) as error:
+        sys.exit(f"No PDF: {error}")
+    print(f"{options.pdf}: {n_pages} pages, {options.pdf.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
