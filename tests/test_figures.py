@@ -18,7 +18,7 @@ from oracles import INF
 from lectures_code import figures
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import ErrorCount, ErrorCurve
+from lectures_code.risk import ErrorCount, ErrorCurve, adversarial_risk
 from lectures_code.training import History
 
 # Rounding of a product of a few numbers of size 1.
@@ -33,6 +33,7 @@ CLASSIFIERS = {
     "standard": LinearClassifier(W, 0.25),
     "robust": LinearClassifier(torch.tensor([1.0, 0.5], dtype=torch.float64), -0.1),
 }
+STEPS = torch.tensor([[0.5, 2.0], [0.0, -0.5], [1.0, 0.0]], dtype=torch.float64)
 IMAGES = torch.linspace(0, 1, 5 * 784, dtype=torch.float64).reshape(5, 784)
 HISTORIES = {
     "standard": History(
@@ -77,6 +78,7 @@ INTO_AXES = {
     "envelope": lambda **how: figures.plot_envelope(T, CURVES, **how),
     "steps": lambda **how: figures.plot_steps(T, CURVES, **how),
     "inexact": lambda **how: figures.plot_inexact(T, CURVES, **how),
+    "descent": lambda **how: figures.plot_descent(X, Y, BALLS[3], STEPS, W, **how),
     "logistic loss": lambda **how: figures.plot_logistic_loss(T, **how),
     "along a ray": lambda **how: figures.plot_along_ray(T, CURVES, **how),
     "history": lambda **how: figures.plot_history(HISTORIES, **how),
@@ -451,3 +453,24 @@ def test_a_trade_off_shows_both_counts_of_each_classifier_in_order():
     assert points(lines_by_label(ax)["inside"]).tolist() == [[1, 4], [3, 12], [2, 8]]
     assert points(lines_by_label(ax)["beside"]).tolist() == [[1, 5], [3, 15], [2, 10]]
     assert ax.get_yscale() == "log"
+
+
+def test_contours_of_the_risk_lie_where_its_height_rises_by_doubled_steps():
+    best = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    ax = figures.plot_descent(X, Y, BALLS[3], STEPS, best, limits=(-2, 4))
+    assert points(lines_by_label(ax)["steps"]).tolist() == STEPS.tolist()
+    assert points(lines_by_label(ax)["minimum"]).tolist() == [best.tolist()]
+
+    def height(theta):
+        classifier = LinearClassifier(torch.as_tensor(theta, dtype=torch.float64), 0.0)
+        return adversarial_risk(classifier, X, Y, BALLS[3])
+
+    (contours,) = (each for each in ax.collections if hasattr(each, "levels"))
+    drawn = 0
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        for point in path.vertices[::40]:
+            # A smooth function bends by less between points of the grid.
+            assert height(point) == pytest.approx(level, abs=2e-3)
+            drawn += 1
+    rises = contours.levels - height(best)
+    assert drawn > 20 and rises[1:] / rises[:-1] == pytest.approx(2 * np.ones(10))

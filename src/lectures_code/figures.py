@@ -294,6 +294,61 @@ def plot_inexact(
 
 
 @_styled
+def plot_descent(
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    path: Tensor,
+    best: Tensor,
+    *,
+    limits: tuple[float, float] = (-1.0, 3.0),
+    ax: Axes | None = None,
+) -> Axes:
+    """Contours of the adversarial risk of two weights, without intercept, and a path across them.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, 2)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set.
+    path : Tensor of shape (k, 2)
+        Iterates, the start first.
+    best : Tensor of shape (2,)
+        The minimiser; contours are drawn at heights above its risk that double.
+    limits : pair of floats
+        The range of both weights.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With contours, both axes, the path and the minimiser.
+    """
+    ax = _axes(ax, size=(4.6, 4.6))
+    at = torch.linspace(*limits, 97, dtype=torch.float64)
+    grid = torch.cartesian_prod(at, at)  # theta_2 changes fastest
+
+    def risk(theta: Tensor) -> Tensor:
+        return psi(theta @ (y[:, None] * x).T - ball.support(theta)[:, None]).mean(dim=1)
+
+    levels = float(risk(best[None])) + 0.002 * 2.0 ** np.arange(11)
+    heights = risk(grid).reshape(len(at), len(at)).T.numpy()
+    ax.contour(at.numpy(), at.numpy(), heights, levels, colors=INK, linewidths=0.7, alpha=0.7)
+    ax.axhline(0, color=PURPLE, lw=1.5), ax.axvline(0, color=PURPLE, lw=1.5)
+    ax.plot(*path.numpy().T, "o-", color=BLUE, lw=1, ms=2.5, label="steps")
+    ax.plot(*path[0].numpy(), "o", mfc="none", color=BLUE, ms=9, mew=2, label="start")
+    ax.plot(*best.numpy(), "D", color=VERMILION, ms=8, label="minimum")
+    ax.set(xlim=limits, ylim=limits, aspect="equal", xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+    ax.grid(False)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3)
+    return ax
+
+
+@_styled
 def plot_logistic_loss(z: Tensor, *, ax: Axes | None = None) -> Axes:
     r"""The logistic loss of the margin, with the loss of a wrong and of a right decision marked.
 
