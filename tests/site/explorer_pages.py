@@ -10,7 +10,8 @@ from lectures_code.widgets.base import STYLE, source
 HOST = Path(__file__).parent.parent.parent / "book" / "assets" / "explorers.js"
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>An explorer</title><link rel="icon" href="data:,"><link rel="stylesheet" href="explorers/explorer.css">
+<title>An explorer</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="explorers/explorer.css">
 <script src="explorers.js" defer></script></head>
 <body><main><h1>An explorer</h1>{body}</main></body></html>"""
 
