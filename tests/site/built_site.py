@@ -1,0 +1,73 @@
+"""The built site as files: where it is, which pages it has, whether it is what the sources say."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+SITE = ROOT / "_build" / "html"
+# What a page of the site is made from.
+SOURCES = ("book", "src", "tools", "_config.yml", "_toc.yml")
+# Written next to the sources by Python, Jupyter and pip, and no part of them.
+BY_PRODUCTS = ("__pycache__", ".ipynb_checkpoints", ".egg-info")
+# Sphinx's own pages, which the table of contents does not name, where they exist.
+BESIDES = ("search.html", "genindex.html", "py-modindex.html", "prf-prf.html")
+
+
+def contents(toc: dict) -> list[str]:
+    """Return the documents that a table of contents names, in its order."""
+    found = [toc["root"]]
+    for part in toc.get("parts", [toc]):
+        for chapter in part.get("chapters", []):
+            found.append(chapter["file"])
+            for section in chapter.get("sections", []):
+                found.append(section["file"])
+    return found
+
+
+def page_paths(root: Path = ROOT) -> list[str]:
+    """Return the paths of all pages, from the site's folder, in the order of the contents.
+
+    Those of the table of contents are named whether they have been built or not: a page that is
+    missing is a failure. The front address, `index.html`, only leads to the first of them.
+    """
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    site = root / "_build" / "html"
+    return [f"{document}.html" for document in contents(toc)] + [
+        page for page in BESIDES if (site / page).exists()
+    ]
+
+
+def chapter_paths(root: Path = ROOT) -> list[str]:
+    """Return the paths of the front page and of all pages that are made from notebooks."""
+    first, *others = page_paths(root)
+    return [first, *(p for p in others if (root / p).with_suffix(".ipynb").exists())]
+
+
+def newest_source(root: Path) -> Path:
+    """Return the file below `root`, among those that the site is made from, that changed last."""
+    files = []
+    for source in SOURCES:
+        path = root / source
+        if path.is_file():
+            files.append(path)
+        for folder, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if not name.endswith(BY_PRODUCTS)]
+            files += [Path(folder, name) for name in names]
+    return max(files, key=lambda file: file.stat().st_mtime)
+
+
+def what_is_wrong(root: Path = ROOT) -> str | None:
+    """Say why the built site cannot be tested: there is none, or it is not what the sources say.
+
+    Each build writes all pages, so the oldest of them tells when the last one began.
+    """
+    site = root / "_build" / "html"
+    pages = [site / page for page in page_paths(root) if (site / page).exists()]
+    if not pages:
+        return "no site in _build/html (make book)"
+    source = newest_source(root)
+    if min(page.stat().st_mtime for page in pages) < source.stat().st_mtime:
+        return f"a site older than {source.relative_to(root).as_posix()} (make book)"
+    return None
