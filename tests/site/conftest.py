@@ -70,7 +70,7 @@ def site(lacking) -> Path:
 
 @pytest.fixture(scope="session")
 def server():
-    """A server of the site, `SiteServer`; it also runs, and serves written pages, without a site."""
+    """A `SiteServer` of the site; without one it still runs, and serves written pages."""
     with SiteServer(SITE) as running:
         yield running
 
@@ -83,7 +83,7 @@ def site_url(site, server) -> str:
 
 @pytest.fixture(scope="session")
 def pages(site) -> list[str]:
-    """The paths of all pages in the order of the contents; an argument `page_path` goes over them."""
+    """The paths of all pages in the order of the contents; `page_path` goes over them."""
     return page_paths()
 
 

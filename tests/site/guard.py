@@ -1,4 +1,4 @@
-"""What goes wrong in a browser while a test looks elsewhere, collected and held against the test."""
+"""What goes wrong in a browser while a test looks elsewhere, held against the test."""
 
 from playwright.sync_api import BrowserContext, Page
 

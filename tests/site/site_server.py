@@ -63,6 +63,9 @@ class SiteServer:
         """Return what is served under this path, None where there is nothing."""
         if path in self._written:
             return self._written[path]
+        if path == "favicon.ico":
+            # Browsers ask for it where a page names no icon; it is the host's, not the site's.
+            return b""
         file = (self.root / path).resolve()
         if file.is_dir():
             file /= "index.html"
