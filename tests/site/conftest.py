@@ -17,7 +17,9 @@ from site_server import SiteServer
 
 # Nothing listens here: what is sent to another host ends at this machine.
 NOWHERE = {"server": "http://127.0.0.1:9", "bypass": "127.0.0.1"}
-BLANK = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Blank</title><body></body>'
+# With an icon of its own, or the browser asks the server for one.
+BLANK = """<!doctype html><html lang="en"><meta charset="utf-8">
+<link rel="icon" href="data:,"><title>Blank</title><body></body></html>"""
 MILLISECONDS = 20_000  # longer than anything takes here, shorter than a test run
 
 
