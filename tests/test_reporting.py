@@ -111,6 +111,26 @@ def test_numbers_are_not_formatted_again(cell):
     assert Cells(str(table(["n", "m"], [[cell, "x"], ["2.125", "y"]]))).rows[1] == [cell, "x"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "aligned"),
+    [
+        (["1 of 9 (0.1111)", "12 of 99 (0.1212)"], True),
+        (["+0.5", "−3", "inf", ""], True),
+        (["12", "none"], False),
+        (["information", "nano"], False),
+    ],
+)
+def test_columns_of_numbers_alone_are_aligned_at_their_right(cells, aligned):
+    found = str(table(["7", "n"], [["7", cell] for cell in cells]))
+    assert found.count("text-align: right") == (len(cells) + 1) * aligned, "the first names the row"
+
+
+def test_a_column_without_a_name_has_no_header_and_no_rows_are_a_table_too():
+    found = Cells(str(table(["", "n"], [["a", "1"]])))
+    assert found.rows == [["", "n"], ["a", "1"]] and found.tags.count("th") == 1
+    assert Cells(str(table(["n"], []))).rows == [["n"]]
+
+
 def test_values_of_any_kind_are_shown_as_their_text():
     rows = [[1, 0.5, None, True], (2, np.float64(0.25), torch.tensor(3), "")]
     expected = [["1", "0.5", "None", "True"], ["2", "0.25", "tensor(3)", ""]]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,13 @@ from html import escape
 from typing import Any
 
 from matplotlib.figure import Figure
-from tabulate import tabulate
+from tabulate import JupyterHTMLStr, tabulate
 
 from lectures_code.mnist import ZeroOne
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
-    """A table that a notebook shows as such.
+    """A table that a notebook shows as such, columns of numbers aligned at their right.
 
     Parameters
     ----------
@@ -29,13 +30,27 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
     object
         HTML in a notebook; its ``str`` is the HTML's text.
     """
+    cells = [[str(cell) for cell in row] for row in rows]
     # Numbers come as strings that were rounded on purpose: nothing may format them again.
-    return tabulate(
-        [[str(cell) for cell in row] for row in rows],
+    html = tabulate(
+        cells,
         headers=headers,
         tablefmt="html",
         disable_numparse=True,
+        colalign=_alignment(cells),
     )
+    # A header without a name is none, and screen readers should not announce one.
+    return JupyterHTMLStr(re.sub(r"<th[^>]*>\s*</th>", "<td></td>", html))
+
+
+def _alignment(rows: list[list[str]]) -> list[str] | None:
+    """Where each column is aligned: at the right from the second one on if all of it is numbers.
+
+    A cell counts as a number if it begins like one: 12, +0.5, inf, "1 of 20 (0.05)", "3 to 7".
+    """
+    number = re.compile(r"[-+\u2212]?(?:\d|inf\b|nan\b|\u221e)|$")
+    numeric = [all(map(number.match, column)) for column in zip(*rows, strict=False)]
+    return ["right" if k and found else "left" for k, found in enumerate(numeric)] or None
 
 
 def glue(name: str, value: object) -> None:
