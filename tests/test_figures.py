@@ -13,9 +13,11 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import AxLine
 from oracles import INF
 
 from lectures_code import figures
+from lectures_code.danskin import ValueFunction
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount, ErrorCurve, adversarial_risk
@@ -29,6 +31,11 @@ T = torch.linspace(-2, 3, 11, dtype=torch.float64)
 CURVES = {"a line": 0.3 * T, "a parabola": T**2 - 1, "a wave": torch.sin(T)}
 X = torch.tensor([[0.5, 0.1], [-0.5, -0.2], [1.0, 0.4], [-1.0, 0.2]], dtype=torch.float64)
 Y = torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
+# The envelope of theta * delta - delta^2 / 2 over [-1, 1], whose maximiser is theta.
+SADDLES = ValueFunction(
+    lambda theta, d: theta * d[:, 0] - d[:, 0] ** 2 / 2,
+    torch.linspace(-1, 1, 17, dtype=torch.float64)[:, None],
+)
 CLASSIFIERS = {
     "standard": LinearClassifier(W, 0.25),
     "robust": LinearClassifier(torch.tensor([1.0, 0.5], dtype=torch.float64), -0.1),
@@ -76,6 +83,7 @@ INTO_AXES = {
     "support": lambda **how: figures.plot_support(BALLS[1], W, **how),
     "boundaries": lambda **how: figures.plot_boundaries(X, Y, CLASSIFIERS, BALLS[3], **how),
     "envelope": lambda **how: figures.plot_envelope(T, CURVES, **how),
+    "tangents": lambda **how: figures.plot_tangents(SADDLES, 0.5, missed=-0.25, **how),
     "steps": lambda **how: figures.plot_steps(T, CURVES, **how),
     "inexact": lambda **how: figures.plot_inexact(T, CURVES, **how),
     "descent": lambda **how: figures.plot_descent(X, Y, BALLS[3], STEPS, W, **how),
@@ -290,6 +298,28 @@ def test_the_envelope_is_the_largest_of_the_curves():
     (envelope,) = (line for name, line in lines_by_label(ax).items() if "maximum" in name)
     assert points(envelope)[:, 1].tolist() == top.tolist()
     assert envelope.get_linewidth() > max(line.get_linewidth() for line in ax.lines[1:])
+
+
+def tangent_slopes(ax, colour):
+    return [
+        line.get_slope()
+        for line in ax.lines
+        if isinstance(line, AxLine) and to_hex(line.get_color()) == colour
+    ]
+
+
+def test_one_tangent_touches_the_envelope_and_another_the_curve_that_missed():
+    ax = figures.plot_tangents(SADDLES, 0.5, missed=-0.25, n_curves=9)
+    assert tangent_slopes(ax, figures.VERMILION) == [0.5]
+    assert tangent_slopes(ax, figures.PURPLE) == [-0.25]
+    assert sum(line.get_linewidth() == 0.8 for line in ax.lines) == 9
+
+
+def test_a_kink_has_two_tangents():
+    corner = ValueFunction(lambda theta, d: 2 * d[:, 0] * theta, SADDLES.deltas)
+    ax = figures.plot_tangents(corner, 0.0)
+    assert tangent_slopes(ax, figures.VERMILION) == [-2, 2]
+    assert tangent_slopes(ax, figures.PURPLE) == []
 
 
 @pytest.mark.parametrize("plot", [figures.plot_steps, figures.plot_inexact, figures.plot_along_ray])

@@ -14,6 +14,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from lectures_code.danskin import ValueFunction
 from lectures_code.logistic import LinearClassifier, psi
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount, ErrorCurve
@@ -238,6 +239,65 @@ def plot_envelope(thetas: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | No
         thetas.numpy(), top.numpy(), color=INK, lw=6, alpha=0.35, label=r"$\varphi$, the maximum"
     )
     return _lines(ax, thetas, curves, xlabel=r"$\theta$", ylabel=r"$g(\theta, \delta)$")
+
+
+@_styled
+def plot_tangents(
+    phi: ValueFunction,
+    theta: float,
+    *,
+    missed: float | None = None,
+    n_curves: int = 5,
+    ax: Axes | None = None,
+) -> Axes:
+    r"""An envelope, and the line that touches it, or at a kink the two one-sided ones.
+
+    Parameters
+    ----------
+    phi : ValueFunction
+        The maximum, of functions of one weight and one perturbation.
+    theta : float
+        The weight at which the lines touch, in [-2, 2].
+    missed : float, optional
+        A perturbation that is no maximiser; its curve and tangent are drawn as well.
+    n_curves : int
+        How many of the family's curves are drawn, evenly spaced among ``phi.deltas``.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        With thin curves, a thick envelope, and dashed tangents.
+    """
+    ax = _axes(ax, size=(4.2, 3.3))
+    at = torch.tensor([theta], dtype=torch.float64)
+    thetas = torch.linspace(-2, 2, 81, dtype=torch.float64)
+    values = torch.stack([phi.values(each) for each in thetas[:, None]])
+    drawn = torch.linspace(0, values.shape[1] - 1, n_curves).round().long()
+    ax.plot(thetas.numpy(), values[:, drawn].numpy(), color=INK, lw=0.8)
+    top = values.max(dim=1).values
+    ax.plot(thetas.numpy(), top.numpy(), color=BLUE, lw=5, alpha=0.5, label=r"$\varphi$")
+    limits = ax.axis()
+
+    slopes = {
+        float(sign * phi.directional_derivative(at, at.new_tensor([sign]))) for sign in (-1, 1)
+    }
+    for k, slope in enumerate(sorted(slopes)):
+        label = "tangent" if k == 0 else None
+        ax.axline((theta, float(phi(at))), slope=slope, color=VERMILION, ls="--", label=label)
+    if missed is not None:
+        near = ValueFunction(phi.g, at.new_tensor([[missed]]))
+        curve = torch.stack([near(each) for each in thetas[:, None]])
+        ax.plot(thetas.numpy(), curve.numpy(), color=PURPLE, lw=1.4)
+        label = rf"tangent at $\hat\delta = {missed:g}$"
+        slope = float(near.gradient(at))
+        ax.axline((theta, float(near(at))), slope=slope, color=PURPLE, ls=":", label=label)
+    ax.axis(limits)
+    ax.plot(theta, float(phi(at)), "o", color=VERMILION, ms=7)
+    ax.set(xlabel=r"$\theta$", ylabel=r"$g(\theta, \delta)$")
+    ax.legend()
+    return ax
 
 
 @_styled
