@@ -522,6 +522,11 @@ def plot_sum(image: Tensor, delta: Tensor, captions: Sequence[str]) -> Sequence[
         One for each picture.
     """
     _, row = plt.subplots(1, 3, figsize=(5.2, 2.1))
+    _draw_sum(row, image, delta, captions)
+    return row
+
+
+def _draw_sum(row: Sequence[Axes], image: Tensor, delta: Tensor, captions: Sequence[str]) -> None:
     size = float(delta.abs().max())
     pictures = ((image, (0, 1)), (delta, (-size, size)), (image + delta, (-size, 1 + size)))
     for ax, (pixels, limits), caption in zip(row, pictures, captions, strict=True):
@@ -530,7 +535,49 @@ def plot_sum(image: Tensor, delta: Tensor, captions: Sequence[str]) -> Sequence[
         ax.set_title(caption, fontsize=10)
     for left, sign in ((row[0], "+"), (row[1], "=")):
         left.text(1.08, 0.5, sign, transform=left.transAxes, fontsize=18, ha="center", va="center")
-    return row
+
+
+@_styled
+def plot_attack_lab(
+    image: Tensor,
+    delta: Tensor,
+    captions: Sequence[str],
+    curves: Mapping[str, ErrorCurve],
+    *,
+    chosen: str,
+    radius: float,
+) -> Sequence[Axes]:
+    """An image, a perturbation and their sum, above the error of classifiers at every radius.
+
+    Parameters
+    ----------
+    image : Tensor of shape (784,)
+        Pixels in [0, 1].
+    delta : Tensor of shape (784,)
+        The perturbation; its contrast is amplified.
+    captions : sequence of 3 str
+        A line above each picture.
+    curves : mapping from names to ErrorCurves
+        The classifiers' whole curves.
+    chosen : str
+        The name of the curve that stands out.
+    radius : float
+        The radius that is marked on it, in pixel units.
+
+    Returns
+    -------
+    sequence of 4 Axes
+        The three pictures, and the curves up to a radius of 1/2.
+    """
+    figure = plt.figure(figsize=(5.2, 4.9))
+    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.4))
+    row, ax = [figure.add_subplot(grid[0, k]) for k in range(3)], figure.add_subplot(grid[1, :])
+    _draw_sum(row, image, delta, captions)
+    plot_error_curves(curves, torch.linspace(0, 0.5, 251, dtype=torch.float64), mark=radius, ax=ax)
+    for line in ax.lines[: len(curves)]:
+        line.set_alpha(1.0 if line.get_label() == chosen else 0.4)
+    ax.plot(radius, curves[chosen].at(radius).rate, "o", color=INK)
+    return [*row, ax]
 
 
 @_styled

@@ -176,3 +176,94 @@ function readoutTable(parent, names) {
 }
 
 const sub = (text) => html("sub", {}, text);
+
+// Linear classifiers of images ----------------------------------------------------------------------
+
+// A pixel is stored as a byte k and means k / 255.
+const PIXEL = Float64Array.from({ length: 256 }, (_, k) => k / 255);
+const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+const pixelsOf = (bytes) => Array.from(bytes, (k) => PIXEL[k]);
+
+function inner(theta, x) {
+  let total = 0;
+  for (let j = 0; j < theta.length; j++) total += theta[j] * x[j];
+  return total;
+}
+
+const scoreOf = ({ theta, intercept }, x) => inner(theta, x) + intercept;
+
+// The probability of a "1" that a score stands for, accurate at both ends.
+const sigmoid = (score) =>
+  score >= 0 ? 1 / (1 + Math.exp(-score)) : Math.exp(score) / (1 + Math.exp(score));
+
+// The worst perturbation of an image x with label y (-1 or +1), each pixel changed by at most
+// `radius`: -y * radius * sign(theta), in the box no farther than to 0 or 1.
+function worstPerturbation({ theta }, x, y, radius, inBox) {
+  return theta.map((weight, j) => {
+    const sign = weight === 0 ? 0 : -y * Math.sign(weight);
+    return sign * (inBox ? Math.min(radius, sign > 0 ? 1 - x[j] : x[j]) : radius);
+  });
+}
+
+// What a classifier makes of an image, and of the image under the worst perturbation.
+function attack(model, x, y, radius, inBox) {
+  const delta = worstPerturbation(model, x, y, radius, inBox);
+  const score = scoreOf(model, x);
+  const attackedScore = score + inner(model.theta, delta);
+  return {
+    delta,
+    attacked: x.map((pixel, j) => pixel + delta[j]),
+    score,
+    probability: sigmoid(score),
+    attackedScore,
+    attackedProbability: sigmoid(attackedScore),
+  };
+}
+
+// A score of 0 is no answer, and counts as a mistake.
+const answerTo = (score) => ["a zero", "neither", "a one"][Math.sign(score) + 1];
+
+// Below a thousandth of either end a rounded probability would look like certainty.
+function probabilityText(probability) {
+  if (probability < 0.001) return "< 0.001";
+  return probability > 0.999 ? "> 0.999" : fixed(probability, 3);
+}
+
+// Digits, as ink on paper ---------------------------------------------------------------------------
+
+const SIDE = 28;
+
+// A square picture of 28 by 28 pixels: `paint(values, [paper, ink])` draws the first bound as paper
+// and the second as ink. The paper's colour is the style sheet's; ink is how opaque black is.
+function digitPicture() {
+  const canvas = html("canvas", { width: SIDE, height: SIDE, class: "explorer-digit", "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(SIDE, SIDE);
+  const paint = (values, [paper, ink]) => {
+    for (let j = 0; j < values.length; j++) {
+      const share = ink > paper ? (values[j] - paper) / (ink - paper) : 0.5;
+      image.data[4 * j + 3] = Math.round(255 * clamp(share, 0, 1));
+    }
+    context.putImageData(image, 0, 0);
+  };
+  return { canvas, paint };
+}
+
+// Three of them, an image, a perturbation and their sum, with signs between; below each of them
+// `captions`, three elements. `paint` takes what `attack` gives, and the image.
+function digitSum(captions) {
+  const pictures = captions.map(digitPicture);
+  const sign = (text) => html("span", { class: "explorer-sign", "aria-hidden": "true" }, text);
+  const [first, second, third] = pictures.map(({ canvas }) => canvas);
+  const row = html("div", { class: "explorer-sum" }, first, sign("+"), second, sign("="), third);
+  captions.forEach((caption, k) => {
+    caption.style.gridColumn = 2 * k + 1;
+    row.append(caption);
+  });
+  const paint = (x, { delta, attacked }, radius, inBox) => {
+    pictures[0].paint(x, [0, 1]);
+    pictures[1].paint(delta, [-radius, radius]);
+    pictures[2].paint(attacked, inBox ? [0, 1] : [-radius, 1 + radius]);
+  };
+  return { row, paint };
+}

@@ -1,0 +1,222 @@
+r"""The attack lab: what the worst :math:`\ell_\infty` perturbation does to any test image."""
+
+from collections.abc import Mapping
+
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lectures_code.checks import check_examples
+from lectures_code.figures import plot_attack_lab
+from lectures_code.logistic import LinearClassifier
+from lectures_code.perturbations import NormBall
+from lectures_code.risk import error_curve
+from lectures_code.widgets.base import STYLE, Explorer, source
+
+LARGEST = 0.5  # radius
+
+
+def stored_bytes(x: Tensor) -> bytes:
+    """Images as MNIST stores them, a byte k for each pixel k / 255, row by row.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, 784)
+        Images, float64.
+
+    Returns
+    -------
+    bytes
+        n * 784 of them; dividing them by 255 gives back exactly `x`.
+
+    Raises
+    ------
+    ValueError
+        If a pixel is not one of the 256 values.
+    """
+    levels = (255 * x).round().clamp(0, 255)
+    if not torch.equal(levels / 255, x):
+        raise ValueError(
+            "pixels must be float64 of the form k / 255 with k = 0 .. 255, got others: pass images "
+            "as load_zero_one gives them"
+        )
+    return levels.to(torch.uint8).numpy().tobytes()
+
+
+def parts(name: str, model: LinearClassifier, d: int = 784) -> dict[str, object]:
+    """A classifier of images of d pixels as JSON keeps it, with all digits of its weights."""
+    if len(model.theta) != d:
+        raise ValueError(
+            f"classifier {name!r} must have {d} weights, one for each pixel, "
+            f"got {len(model.theta)}: pass one that was trained on these images"
+        )
+    theta = model.theta.double().tolist()
+    return {"name": name, "theta": theta, "intercept": float(model.intercept)}
+
+
+class AttackLab(Explorer):
+    r"""A test image, a classifier, and the worst perturbation of a radius to be moved.
+
+    .. math:: \delta^* = -y \varepsilon \operatorname{sign}(\theta), \quad\text{in the box}\quad
+              \operatorname{clip}(x - y \varepsilon \operatorname{sign}(\theta), 0, 1) - x
+
+    Shown are image, perturbation and sum, scores and answers, the image's certified radii, and the
+    error of the classifiers over all images at every radius.
+
+    Parameters
+    ----------
+    models : mapping from names to LinearClassifiers
+        The classifiers to choose from, at least one.
+    x : Tensor of shape (n, 784)
+        Test images, each pixel k / 255 with a whole number k, float64.
+    y : Tensor of shape (n,)
+        Their labels in {-1, +1}.
+    index : int
+        Number of the image to begin with, from 0.
+    radius : float
+        Radius of the attack to begin with, in [0, 0.5].
+    in_box : bool
+        Whether to begin with pixels kept in [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If images and labels are not as above, or a classifier does not fit them.
+    TraitError
+        If an initial or a later setting is not in its range.
+    """
+
+    name = "attack_lab"
+    _esm = source("attack_lab")
+    _css = STYLE
+    images = traitlets.Bytes().tag(sync=True)
+    labels = traitlets.Bytes().tag(sync=True)  # the digits, 0 and 1
+    models = traitlets.List().tag(sync=True)
+    chosen = traitlets.Unicode().tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+    radius = traitlets.Float(0.2, min=0, max=LARGEST).tag(sync=True)
+    in_box = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        models: Mapping[str, LinearClassifier],
+        x: Tensor,
+        y: Tensor,
+        *,
+        index: int = 0,
+        radius: float = 0.2,
+        in_box: bool = False,
+    ) -> None:
+        x, y = check_examples(x, y)
+        if not models:
+            raise ValueError("models must hold at least one classifier, got none: pass {name: it}")
+        super().__init__(
+            images=stored_bytes(x),
+            labels=(y > 0).to(torch.uint8).numpy().tobytes(),
+            models=[parts(name, model, x.shape[1]) for name, model in models.items()],
+            chosen=next(iter(models)),
+            index=index,
+            radius=radius,
+            in_box=in_box,
+        )
+
+    @traitlets.validate("index")
+    def _has_index(self, proposal: dict) -> int:
+        if not 0 <= proposal["value"] < len(self.labels):
+            raise traitlets.TraitError(
+                f"index must lie in 0 .. {len(self.labels) - 1}, got {proposal['value']}"
+            )
+        return proposal["value"]
+
+    @traitlets.validate("chosen")
+    def _has_model(self, proposal: dict) -> str:
+        names = [model["name"] for model in self.models]
+        if proposal["value"] not in names:
+            raise traitlets.TraitError(
+                f"chosen must be one of {names}, got {proposal['value']!r}: see add_model"
+            )
+        return proposal["value"]
+
+    def add_model(self, name: str, model: LinearClassifier) -> None:
+        """Add a classifier, in place of one of the same name if there is one, and choose it.
+
+        Parameters
+        ----------
+        name : str
+            What it is called in the list.
+        model : LinearClassifier
+            With as many weights as the images have pixels.
+
+        Raises
+        ------
+        ValueError
+            If it has more weights or fewer.
+        """
+        new = parts(name, model, len(self.images) // len(self.labels))
+        names = [each["name"] for each in self.models]
+        with self.hold_sync():
+            if name in names:
+                self.models = [new if each["name"] == name else each for each in self.models]
+            else:
+                self.models = [*self.models, new]
+            self.chosen = name
+
+    @property
+    def x(self) -> Tensor:
+        """The images, shape (n, 784), float64."""
+        pixels = torch.frombuffer(bytearray(self.images), dtype=torch.uint8)
+        return pixels.reshape(len(self.labels), -1).double() / 255
+
+    @property
+    def y(self) -> Tensor:
+        """Their labels, shape (n,), float64, -1 and +1."""
+        return 2 * torch.frombuffer(bytearray(self.labels), dtype=torch.uint8).double() - 1
+
+    @property
+    def classifiers(self) -> dict[str, LinearClassifier]:
+        """The classifiers by name, in the list's order."""
+        return {
+            each["name"]: LinearClassifier(
+                torch.tensor(each["theta"], dtype=torch.float64), each["intercept"]
+            )
+            for each in self.models
+        }
+
+    @property
+    def ball(self) -> NormBall:
+        """The present perturbation set."""
+        ball = NormBall(torch.inf, self.radius)
+        return ball.in_box() if self.in_box else ball
+
+    def _attacked(self) -> tuple[Tensor, Tensor, float, float]:
+        """The present image and its perturbation, and the scores before and after."""
+        model = self.classifiers[self.chosen]
+        x, y = self.x[self.index][None], self.y[self.index]
+        delta = self.ball.maximiser(-y * model.theta[None], x)
+        return x[0], delta[0], float(model(x)), float(model(x + delta))
+
+    def figure(self) -> Figure:
+        x, y = self.x, self.y
+        image, delta, before, after = self._attacked()
+        curves = {
+            name: error_curve(model, x, y, torch.inf, in_box=self.in_box)
+            for name, model in self.classifiers.items()
+        }
+        captions = [f"score {before:+.2f}", "perturbation", f"score {after:+.2f}"]
+        axes = plot_attack_lab(
+            image, delta, captions, curves, chosen=self.chosen, radius=self.radius
+        )
+        return axes[0].figure
+
+    @property
+    def alt(self) -> str:
+        _, _, before, after = self._attacked()
+        digit = "one" if self.y[self.index] > 0 else "zero"
+        answers = [("a zero", "neither", "a one")[1 + (s > 0) - (s < 0)] for s in (before, after)]
+        return (
+            f"A handwritten {digit}, the worst perturbation of radius {self.radius:g} against "
+            f"{self.chosen}, and their sum. The classifier takes the image for {answers[0]}, the "
+            f"sum for {answers[1]}. Below, the error under attack against the radius for each "
+            "classifier, with this radius marked."
+        )
