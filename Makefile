@@ -22,6 +22,8 @@ BOOK := $(BIN)/jupyter-book build . --all -n -W --keep-going
 # .venv alone, and without the settings of the reader's own IPython.
 unexport MPLBACKEND PYTHONPATH PYTHONHOME
 export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
+# The book's own way to show figures and widgets, see tools/book_display.py.
+BOOK_IPYTHONDIR := $(CURDIR)/$(VENV)/ipython-book
 # Chapters run in their own folder: a relative MNIST_DIR would not lead from there.
 ifdef MNIST_DIR
 export MNIST_DIR := $(if $(filter /%,$(MNIST_DIR)),$(MNIST_DIR),$(CURDIR)/$(MNIST_DIR))
@@ -50,7 +52,8 @@ help:
 
 book: $(INSTALLED)
 	@rm -rf _build/html
-	@$(BOOK) || { echo "The book has failed: warnings stand above, failed cells below."; \
+	@$(BIN)/python tools/book_display.py $(BOOK_IPYTHONDIR)
+	@IPYTHONDIR=$(BOOK_IPYTHONDIR) $(BOOK) || { echo "The book has failed: warnings stand above, failed cells below."; \
 	  find _build/html/reports -name '*.err.log' -exec cat {} + 2>/dev/null; exit 1; }
 
 draft: $(INSTALLED)

@@ -3,6 +3,9 @@
 They share one style, kept here and applied to their own axes only: colours that stay apart for the
 colour-blind and in grey print (with a line style or marker of their own as well), lines and letters
 of a grey that reads on a light and on a dark page, and no ground of their own.
+
+What is drawn also becomes a table. An artist that the legend must not show carries its name there
+after an underscore, which keeps it out of the legend.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +24,14 @@ from lectures_code.risk import ErrorCount, ErrorCurve
 from lectures_code.training import History
 
 # Okabe and Ito's colours, those that read on white and on near-black.
-BLUE, VERMILION, GREEN, PURPLE, AMBER = "#2b83ba", "#d55e00", "#009e73", "#b86fa0", "#c78a00"
+BLUE, VERMILION, GREEN, PURPLE, AMBER = "#2b83ba", "#d55e00", "#009e73", "#b86fa0", "#c08500"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, AMBER)
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v")
-INK = "#7a7a7a"
+# No grey has a contrast of 4.5 to white and to the site's dark ground at once: the most that one
+# can have to both is 4.2. This one has 4.95 to white. On the site's dark pages it gives way to a
+# light one (tools/book_display.py); on another dark ground it has about 3.6.
+INK = "#707070"
 
 STYLE = {
     "figure.facecolor": "none",
@@ -113,8 +119,7 @@ def plot_balls(balls: Sequence[NormBall], *, ax: Axes | None = None) -> Axes:
         outline = _ball_outline(ball).numpy()
         name = "∞" if ball.p == torch.inf else f"{ball.p:g}"
         color, dashes = CYCLE[k % 5], DASHES[k % 5]
-        ax.fill(*outline.T, color=color, alpha=0.12)
-        ax.fill(*outline.T, fill=False, ec=color, ls=dashes, lw=1.8, label=f"p = {name}")
+        ax.fill(*outline.T, fc=(color, 0.12), ec=color, ls=dashes, lw=1.8, label=f"p = {name}")
     ax.set(xlabel=r"$\delta_1$", ylabel=r"$\delta_2$", aspect="equal")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax
@@ -142,10 +147,12 @@ def plot_support(ball: NormBall, w: Tensor, *, ax: Axes | None = None) -> Axes:
     best, unit = ball.maximiser(w), w / w.norm()
     foot = ball.support(w) / w.norm() * unit
     along = torch.stack([-unit[1], unit[0]]) * 1.6 * ball.radius
-    ax.fill(*_ball_outline(ball).numpy().T, color=BLUE, alpha=0.15)
-    ax.plot(*torch.stack([foot - along, foot + along]).numpy().T, color=VERMILION, ls="--")
-    ax.annotate("", unit * ball.radius * 0.8, (0, 0), arrowprops={"arrowstyle": "->", "color": INK})
-    ax.plot(*best.numpy(), "o", color=VERMILION, ms=8)
+    tangent = torch.stack([foot - along, foot + along])
+    ax.fill(*_ball_outline(ball).numpy().T, color=BLUE, alpha=0.15, label="_ball")
+    ax.plot(*tangent.numpy().T, color=VERMILION, ls="--", label="_support line")
+    arrow = {"arrowstyle": "->", "color": INK}
+    ax.annotate("", unit * ball.radius * 0.8, (0, 0), arrowprops=arrow, label="_direction")
+    ax.plot(*best.numpy(), "o", color=VERMILION, ms=8, label="_maximiser")
     limit = 1.6 * ball.radius
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     name = r"\infty" if ball.p == torch.inf else f"{ball.p:g}"
@@ -201,7 +208,8 @@ def plot_boundaries(
         mine = x[y == label]
         ax.plot(*mine.numpy().T, marker, color=color, ms=4, label=f"y = {label:+d}")
         for centre in mine[: n_sets // 2]:
-            ax.fill(*(centre + _ball_outline(ball)).numpy().T, color=color, alpha=0.10, lw=0)
+            outline = (centre + _ball_outline(ball)).numpy()
+            ax.fill(*outline.T, color=color, alpha=0.10, lw=0, label=f"_set, y = {label:+d}")
     limits = ax.axis()
     for k, (name, classifier) in enumerate(classifiers.items()):
         normal = classifier.theta / classifier.theta.norm()
@@ -319,7 +327,7 @@ def plot_steps(steps: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None =
         One line a direction; above 0 the step went up.
     """
     ax = _axes(ax)
-    ax.axhline(0, color=INK, lw=0.8)
+    ax.axhline(0, color=INK, lw=0.8, label="_no change")
     return _lines(ax, steps, curves, xlabel="length of the step", ylabel=r"change of $\varphi$")
 
 
@@ -500,7 +508,7 @@ def plot_images(
 
 def _draw_image(ax: Axes, image: Tensor, limits: tuple[float, float]) -> None:
     pixels = image.detach().reshape(28, 28).numpy()
-    ax.imshow(pixels, cmap="gray_r", vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.imshow(pixels, cmap="gray_r", vmin=limits[0], vmax=limits[1], interpolation="none")
 
 
 @_styled
@@ -637,7 +645,7 @@ def plot_error_curves(
     rates = {name: curve.counts(radii) / len(curve.radii) for name, curve in curves.items()}
     ax = _lines(_axes(ax), radii, rates, xlabel=r"radius $\epsilon$", ylabel="error under attack")
     if mark is not None:
-        ax.axvline(mark, color=INK, lw=0.8, ls=":")
+        ax.axvline(mark, color=INK, lw=0.8, ls=":", label="_mark")
     ax.set(ylim=(-0.02, 1.02))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # no room beside the curves
     return ax
@@ -671,9 +679,11 @@ def plot_seeds(
         rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.
         offset = np.linspace(-0.25, 0.25, len(rates))
-        ax.plot(rates, row + offset, "o", color=CYCLE[row % 5], ms=4, alpha=0.6)
+        look = {"color": CYCLE[row % 5], "ms": 4, "alpha": 0.6}
+        ax.plot(rates, row + offset, "o", label=f"_{name}", **look)
         if name in lecture:
-            ax.plot(lecture[name], row, "D", mec=INK, mfc="none", ms=9, mew=1.8)
+            theirs = {"mec": INK, "mfc": "none", "ms": 9, "mew": 1.8}
+            ax.plot(lecture[name], row, "D", label=f"_the lecture: {name}", **theirs)
     ax.plot([], [], "D", mec=INK, mfc="none", ms=9, mew=1.8, ls="", label="the lecture")
     ax.set(yticks=range(len(counts)), yticklabels=list(counts), xlabel="error under attack")
     ax.set(xscale="log", ylim=(len(counts) - 0.5, -0.5))
@@ -804,7 +814,8 @@ def plot_path(radii: Tensor, weights: Tensor, *, ax: Axes | None = None) -> Axes
         share = shares[:, pixel]
         positive = bool(share[share.nan_to_num().abs().argmax()] > 0)
         color, dashes = (GREEN, "-") if positive else (AMBER, "--")
-        ax.plot(radii.numpy(), share.numpy(), color=color, ls=dashes, lw=1.1)
+        place = f"_pixel in row {pixel // 28}, column {pixel % 28}"
+        ax.plot(radii.numpy(), share.numpy(), color=color, ls=dashes, lw=1.1, label=place)
     ax.plot([], [], color=GREEN, label='ink here says "1"')
     ax.plot([], [], color=AMBER, ls="--", label='ink here says "0"')
     ax.set(xlabel=r"radius $\epsilon$", ylabel=r"$\theta_j\,/\,\|\theta\|_1$")

@@ -1,0 +1,162 @@
+"""How the kernels of `make book` show things; other kernels do not load this.
+
+An IPython extension, and a program that writes the IPython profile that loads it:
+
+    python tools/book_display.py FOLDER     the profile is for IPYTHONDIR=FOLDER
+
+A figure is shown as one picture, SVG or PNG for screens of twice the density, whichever is smaller
+on the wire, with its data beside it as `text/csv`, which tools/figure_files.py makes a file of.
+Widgets open no connection to the kernel, which will not be there when the page is read, so that
+no state of theirs is stored.
+"""
+
+import base64
+import functools
+import gzip
+import io
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+    from matplotlib.figure import Figure
+
+    from lectures_code.widgets.base import Explorer
+
+# CSS pixels to an inch of figure, here and in figure_files.py; a PNG has twice as many.
+PIXELS_PER_INCH = 110
+
+# Letters and lines on a dark page, and how much of the white of an image's paper is left there.
+DARK_INK = "#b4bcc6"
+DARK_PAPER = 0.72
+
+# The picture is no part of the page, but asks for the same mode: browsers answer with the mode of
+# the element that shows the picture, so also with the one that the page's switch was set to.
+# Where a browser does not, the ink stays what it is elsewhere, which reads on both grounds.
+STYLE = (
+    "<style>:root{{color:{ink}}}@media (prefers-color-scheme:dark){{"
+    f":root{{{{color:{DARK_INK}}}}}image{{{{opacity:{DARK_PAPER}}}}}}}}}</style>"
+)
+NUMBERS = re.compile(r'(\s(?:d|x|y)=")([^"]*)(")')
+LONG_DECIMAL = re.compile(r"-?\d+\.\d{3,}")
+EMBEDDED_PNG = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=\s]+)")
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """Register the book's way to show figures and widgets with a kernel's shell."""
+    # The inline backend's formatter for PNG would come before ours.
+    shell.config.InlineBackend.figure_formats = set()
+    formatter = shell.display_formatter.mimebundle_formatter
+    # By name: a chapter without figures does not wait for matplotlib.
+    formatter.for_type_by_name("matplotlib.figure", "Figure", show_figure)
+    formatter.for_type_by_name("lectures_code.widgets.base", "Explorer", show_explorer)
+    close_comms()
+
+
+def close_comms() -> None:
+    """Let widgets, imported before or after this, talk to nobody."""
+    import comm
+    import ipykernel.ipkernel  # noqa: F401  sets the function below once, when it is imported
+
+    comm.create_comm = comm.DummyComm
+
+
+def show_figure(figure: "Figure") -> dict[str, str]:
+    """Return a figure as a bundle for the notebook: the lighter picture, and its data."""
+    from figure_data import table
+
+    svg, png = svg_of(figure), png_of(figure)
+    bundle = {"text/csv": table(figure)}
+    if len(gzip.compress(svg.encode(), mtime=0)) <= len(png):
+        bundle["image/svg+xml"] = svg
+    else:
+        bundle["image/png"] = base64.b64encode(png).decode()
+    return {kind: content for kind, content in bundle.items() if content}
+
+
+def show_explorer(explorer: "Explorer") -> tuple[dict[str, str], dict[str, object]]:
+    """Return an explorer as a page without a kernel needs it, see tools/explorer_files.py."""
+    from explorer_files import bundle
+
+    return bundle(explorer)
+
+
+def png_of(figure: "Figure") -> bytes:
+    """Return a figure as a PNG of twice the size at which it is shown."""
+    from PIL import Image
+
+    drawn, file, dpi = io.BytesIO(), io.BytesIO(), 2 * PIXELS_PER_INCH
+    figure.savefig(drawn, format="png", dpi=dpi, bbox_inches="tight")
+    with Image.open(drawn) as image:
+        image.save(file, format="PNG", optimize=True, dpi=(dpi, dpi))
+    return file.getvalue()
+
+
+def svg_of(figure: "Figure") -> str:
+    """Return a figure as an SVG, the same each time, whose ink follows the page's mode.
+
+    Letters are outlines: a reader's fonts would be wider or narrower than the space that is left
+    for them, and the mathematics would come apart.
+    """
+    import matplotlib
+
+    from lectures_code.figures import INK
+
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path"}):
+        nothing = dict.fromkeys(["Creator", "Date", "Format", "Type"])
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata=nothing)
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r">\s+<", "><", svg)
+    # A hundredth of a point is a sixtieth of a pixel.
+    svg = NUMBERS.sub(lambda found: found[1] + _rounded(found[2]) + found[3], svg)
+    svg = EMBEDDED_PNG.sub(lambda found: found[1] + _smaller(found[2]), svg)
+    head, body = svg.split(">", maxsplit=1)
+    return f"{head}>{STYLE.format(ink=INK)}{body.replace(INK, 'currentColor')}"
+
+
+def _rounded(numbers: str) -> str:
+    """Round the decimals of a path or a place to hundredths of a point."""
+    short = LONG_DECIMAL.sub(
+        lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), numbers
+    )
+    return " ".join(short.split())
+
+
+@functools.lru_cache(maxsize=64)
+def _smaller(encoded: str) -> str:
+    """Encode an embedded picture anew, in grey where it is grey, losing nothing."""
+    from PIL import Image, ImageChops
+
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+        red, green, blue, alpha = image.convert("RGBA").split()
+        is_grey = not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))
+        is_opaque = alpha.getextrema() == (255, 255)
+        (red if is_grey and is_opaque else image).save(file, format="PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def write_profile(folder: Path) -> None:
+    """Write the IPython profile of the book's kernels, for IPYTHONDIR=`folder`."""
+    settings: list[tuple[str, Any]] = [
+        # Kernels warn at every start that they listen on this machine's loopback unencrypted.
+        ("IPKernelApp.log_level", "ERROR"),
+        ("InteractiveShellApp.extensions", ["book_display"]),
+    ]
+    lines = ["import sys", "", f"sys.path.append({str(Path(__file__).resolve().parent)!r})"]
+    lines += [f"c.{name} = {value!r}" for name, value in settings]
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    config = profile / "ipython_kernel_config.py"
+    config.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(f"the folder for the profile is required, got {sys.argv[1:]}: name it")
+    write_profile(Path(sys.argv[1]))
