@@ -239,3 +239,11 @@ def test_a_finger_drags_the_weight_without_scrolling_the_page(page):
         "JSON.parse(document.querySelector('.explorer-live').dataset.result).theta > 1.5"
     )
     assert page.evaluate("scrollY") == scrolled
+
+
+def test_the_explorer_lives_in_its_chapter(open_page):
+    page = open_page("book/lecture/danskin.html")
+    start(page)
+    assert shown_texts(page) == expected_texts("logistic", 1.0, 0.0)
+    slide(page, "theta", -0.5)
+    assert shown_texts(page) == expected_texts("logistic", -0.5, 0.0)
