@@ -103,6 +103,14 @@ OWN_AXES = {
     "supports": lambda: figures.plot_supports(BALLS, W),
     "images": lambda: figures.plot_images(IMAGES, ["one", "two", "three", "four", "five"]),
     "sum": lambda: figures.plot_sum(IMAGES[0], 0.2 * W.sign().repeat(392), ["x", "delta", "sum"]),
+    "attack lab": lambda: figures.plot_attack_lab(
+        IMAGES[0],
+        0.2 * W.sign().repeat(392),
+        ["x", "delta", "sum"],
+        ERROR_CURVES,
+        chosen="robust",
+        radius=0.2,
+    ),
 }
 EVERY = {**INTO_AXES, **OWN_AXES}
 every = pytest.mark.parametrize("plot", EVERY.values(), ids=EVERY.keys())
@@ -380,6 +388,17 @@ def test_a_sum_shows_its_terms_and_amplifies_the_perturbation():
     assert [picture.get_clim() for picture in shown] == [(0, 1), (-0.2, 0.2), (-0.2, 1.2)]
     assert [ax.get_title() for ax in axes] == ["image", "perturbation", "both"]
     assert [[text.get_text() for text in ax.texts] for ax in axes] == [["+"], ["="], []]
+
+
+def test_the_attack_lab_shows_the_sum_above_the_curves_with_the_chosen_one_marked():
+    *row, ax = OWN_AXES["attack lab"]()
+    assert [each.get_title() for each in row] == ["x", "delta", "sum"]
+    radii = torch.linspace(0, 0.5, 251, dtype=torch.float64)
+    rates = {name: curve.counts(radii) / len(curve.radii) for name, curve in ERROR_CURVES.items()}
+    shows(ax, radii, rates)
+    alphas = {name: lines_by_label(ax)[name].get_alpha() for name in rates}
+    assert alphas == {"standard": 0.4, "robust": 1.0}
+    assert points(ax.lines[-1]).tolist() == [[0.2, 0.5]]
 
 
 # ---------------------------------------------------------------- errors

@@ -1,0 +1,86 @@
+"""The first look: one digit, its worst perturbation, their sum, and the classifier's answers."""
+
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lectures_code.attacks import linear_maximiser
+from lectures_code.checks import check_examples
+from lectures_code.figures import plot_sum
+from lectures_code.logistic import LinearClassifier
+from lectures_code.perturbations import NormBall
+from lectures_code.widgets.attack_lab import parts, stored_bytes
+from lectures_code.widgets.base import STYLE, Explorer, source
+
+LARGEST = 0.3  # radius
+
+
+class FirstLook(Explorer):
+    r"""One image, one classifier, and a radius :math:`\varepsilon` to be moved from 0 to 0.3.
+
+    Shown are the image, the perturbation :math:`-y \varepsilon \operatorname{sign}(\theta)`, and
+    their sum, with the classifier's answer, score and probability. Small enough to start at once.
+
+    Parameters
+    ----------
+    model : LinearClassifier
+        The classifier, with 784 weights.
+    x : Tensor of shape (784,)
+        The image, each pixel k / 255 with a whole number k, float64.
+    y : float
+        Its label, -1 or +1.
+    radius : float
+        Radius to begin with, in [0, 0.3].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image, its label or the classifier do not fit each other.
+    TraitError
+        If an initial or a later radius is not in its range.
+    """
+
+    name = "first_look"
+    _esm = source("first_look")
+    _css = STYLE
+    image = traitlets.Bytes().tag(sync=True)
+    digit = traitlets.Int().tag(sync=True)
+    theta = traitlets.List().tag(sync=True)
+    intercept = traitlets.Float().tag(sync=True)
+    radius = traitlets.Float(0.2, min=0, max=LARGEST).tag(sync=True)
+
+    def __init__(
+        self, model: LinearClassifier, x: Tensor, y: float, *, radius: float = 0.2
+    ) -> None:
+        x, y = check_examples(x[None], torch.tensor([float(y)]))
+        weights = parts("model", model, x.shape[1])
+        super().__init__(
+            image=stored_bytes(x),
+            digit=int(y > 0),
+            theta=weights["theta"],
+            intercept=weights["intercept"],
+            radius=radius,
+        )
+
+    def _parts(self) -> tuple[LinearClassifier, Tensor, Tensor]:
+        """Classifier, image of shape (1, 784), perturbation of the same shape."""
+        model = LinearClassifier(torch.tensor(self.theta, dtype=torch.float64), self.intercept)
+        pixels = torch.frombuffer(bytearray(self.image), dtype=torch.uint8)
+        x, y = pixels.double()[None] / 255, torch.tensor([2.0 * self.digit - 1])
+        return model, x, linear_maximiser(model, x, y, NormBall(torch.inf, self.radius))
+
+    def _scores(self) -> tuple[str, str]:
+        model, x, delta = self._parts()
+        return f"score {float(model(x)):+.1f}", f"score {float(model(x + delta)):+.1f}"
+
+    def figure(self) -> Figure:
+        _, x, delta = self._parts()
+        before, after = self._scores()
+        return plot_sum(x[0], delta[0], [before, "perturbation", after])[0].figure
+
+    @property
+    def alt(self) -> str:
+        before, after = self._scores()
+        digit = "one" if self.digit else "zero"
+        return f"A {digit}, {before}; a noisy perturbation; and their sum, {after}."
