@@ -285,9 +285,11 @@ def test_the_keyboard_alone_moves_everything_and_the_change_is_said(page):
         page.keyboard.press(key)
         assert result(page)["end"] != before
         page.keyboard.press("Tab")
-    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('Risk')")
-    said = page.locator("[role=status]").inner_text()
-    assert "after 61 steps" in said and f"{result(page)['riskAtEnd']:.4f}" in said
+    # What is said follows when the reader pauses; on a busy machine something may be said before.
+    said = f"Risk {result(page)['riskAtEnd']:.4f} after 61 steps"
+    page.wait_for_function(
+        "said => document.querySelector('[role=status]').textContent.startsWith(said)", arg=said
+    )
 
 
 def test_the_start_can_be_dragged_and_snaps_to_the_kink(page):
