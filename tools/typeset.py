@@ -5,12 +5,12 @@ a page uses are written into it once, when it is finished. TeX that is not under
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
+from finished_site import finish_pages
 from formulas import Formula, TexError, Typesetter
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
@@ -19,9 +19,9 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
-# A wider formula (in ex) may not fit beside the margins of a phone: it then scrolls in its own
-# box, or shrinks where it stands within a line.
-NARROW = 30
+# In ex: what fits on the narrowest phone beside a number and within a box, and in a line alone. A
+# wider formula scrolls in its own box, or shrinks where it stands within a line.
+FITS_ON_ITS_OWN, FITS_IN_A_LINE = 20, 30
 GLYPH = re.compile(r'href="#(f-[\w-]+)"')
 OUTLINES = '<svg class="glyphs"'
 
@@ -112,7 +112,7 @@ def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """Write a formula that stands within a line."""
     formula = _formula(node, display=False)
     if formula:
-        wide = " wide" if formula.width > NARROW else ""
+        wide = " wide" if formula.width > FITS_IN_A_LINE else ""
         before, after = escape(node.get("before", "")), escape(node.get("after", ""))
         tied = bool(before or after) and not wide
         self.body.append(f'<span class="tied">{before}' if tied else before)
@@ -133,16 +133,10 @@ def visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
                 self.add_permalink_ref(node, "Link to this equation")
             self.body.append("</span>")
         # What may have to be scrolled must be reached by the keyboard, and has a name.
-        focus = ' tabindex="0" role="group" aria-label="Formula"' if formula.width > NARROW else ""
+        scrolls = formula.width > FITS_ON_ITS_OWN
+        focus = ' tabindex="0" role="group" aria-label="Formula"' if scrolls else ""
         self.body.append(f'<div class="formula"{focus}>{formula.svg}{formula.mathml}</div></div>\n')
     raise nodes.SkipNode
-
-
-def pages(folder: Path) -> Iterator[Path]:
-    """Return the pages of a built site, in order."""
-    for path in sorted(folder.rglob("*.html")):
-        if not {"_static", "_sources"} & set(path.relative_to(folder).parts):
-            yield path
 
 
 def with_outlines(page: str, glyphs: dict[str, str]) -> str:
@@ -160,11 +154,7 @@ def add_outlines(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.format != "html" or not typesetter.cache_info().currsize:
         return
     glyphs = typesetter().glyphs()
-    for path in pages(Path(app.outdir)):
-        page = path.read_text(encoding="utf-8")
-        finished = with_outlines(page, glyphs)
-        if finished != page:
-            path.write_text(finished, encoding="utf-8")
+    finish_pages(Path(app.outdir), lambda page: with_outlines(page, glyphs))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,14 +1,13 @@
 """Formulas: what MathJax draws is what the TeX means, and it arrives on the page whole."""
 
 import re
-from io import StringIO
 from xml.etree import ElementTree
 
 import formulas
 import pytest
+import small_site
 import typeset
 from formulas import TexError, Typesetter
-from sphinx.application import Sphinx
 
 NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
@@ -144,28 +143,17 @@ def build(tmp_path_factory):
 
     def run(text):
         folder = tmp_path_factory.mktemp("site")
-        (folder / "index.md").write_text(text, encoding="utf-8")
         # A picture is only copied: any bytes will do.
         (folder / "dot.png").write_bytes(b"")
-        warnings = StringIO()
-        app = Sphinx(
+        return small_site.build(
             folder,
-            None,
-            folder / "out",
-            folder / "trees",
-            "html",
-            confoverrides={
-                "extensions": ["myst_parser", "typeset"],
-                "myst_enable_extensions": ["amsmath", "dollarmath"],
-                "html_math_renderer": "typeset",
-                "html_theme": "basic",
-                "numfig": True,
-            },
-            status=None,
-            warning=warnings,
+            text,
+            extensions=["myst_parser", "typeset"],
+            myst_enable_extensions=["amsmath", "dollarmath"],
+            html_math_renderer="typeset",
+            html_theme="basic",
+            numfig=True,
         )
-        app.build()
-        return folder / "out", warnings.getvalue()
 
     return run
 

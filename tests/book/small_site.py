@@ -1,0 +1,27 @@
+"""A site of one page, built in this process: for tests of the book's Sphinx extensions."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+
+def build(folder: Path, text: str, **settings: object) -> tuple[Path, str]:
+    """Build `index.md` with this text in `folder`: the built site, and the build's warnings."""
+    (folder / "index.md").write_text(text, encoding="utf-8")
+    warnings = StringIO()
+    with docutils_namespace():
+        app = Sphinx(
+            folder,
+            None,
+            folder / "out",
+            folder / "trees",
+            "html",
+            confoverrides=settings,
+            status=None,
+            warning=warnings,
+        )
+        app.build()
+    return folder / "out", re.sub(r"\x1b\[[\d;]*m", "", warnings.getvalue())
