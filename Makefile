@@ -57,7 +57,7 @@ book: $(INSTALLED)
 	  find _build/html/reports -name '*.err.log' -exec cat {} + 2>/dev/null; exit 1; }
 
 draft: $(INSTALLED)
-	@mkdir -p _build
+	@mkdir -p _build/html && touch _build/html/.draft
 	@# Paths in a configuration file are relative to its own folder.
 	@sed -e 's/execute_notebooks: force/execute_notebooks: "off"/' -e 's/: tools$$/: ..\/tools/' \
 	  _config.yml > _build/draft.yml

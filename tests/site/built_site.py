@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-import yaml
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = ROOT / "_build" / "html"
@@ -15,15 +15,14 @@ BY_PRODUCTS = ("__pycache__", ".ipynb_checkpoints", ".egg-info")
 BESIDES = ("search.html", "genindex.html", "py-modindex.html", "prf-prf.html")
 
 
-def contents(toc: dict) -> list[str]:
+def contents(toc: Path) -> list[str]:
     """Return the documents that a table of contents names, in its order."""
-    found = [toc["root"]]
-    for part in toc.get("parts", [toc]):
-        for chapter in part.get("chapters", []):
-            found.append(chapter["file"])
-            for section in chapter.get("sections", []):
-                found.append(section["file"])
-    return found
+    names = parse_toc_yaml(toc)
+
+    def below(name: str) -> list[str]:
+        return [name, *(each for child in names[name].child_files() for each in below(child))]
+
+    return below(names.root.docname)
 
 
 def page_paths(root: Path = ROOT) -> list[str]:
@@ -32,9 +31,8 @@ def page_paths(root: Path = ROOT) -> list[str]:
     Those of the table of contents are named whether they have been built or not: a page that is
     missing is a failure. The front address, `index.html`, only leads to the first of them.
     """
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     site = root / "_build" / "html"
-    return [f"{document}.html" for document in contents(toc)] + [
+    return [f"{document}.html" for document in contents(root / "_toc.yml")] + [
         page for page in BESIDES if (site / page).exists()
     ]
 
@@ -58,16 +56,34 @@ def newest_source(root: Path) -> Path:
     return max(files, key=lambda file: file.stat().st_mtime)
 
 
-def what_is_wrong(root: Path = ROOT) -> str | None:
-    """Say why the built site cannot be tested: there is none, or it is not what the sources say.
+def what_is_missing(root: Path = ROOT) -> dict[str, str | None]:
+    """Say why the site cannot be tested, or not all of it, with None for what can be.
 
-    Each build writes all pages, so the oldest of them tells when the last one began.
+    Each build writes all pages, so the oldest of them tells when the last one began. What only an
+    execution of the chapters yields, the figures' data, is not in a draft, which says that it is
+    one (Makefile).
+
+    Returns
+    -------
+    dict
+        ``"site"``: why there is none that is what the sources say. ``"executed"``: why there is
+        none whose chapters were executed.
     """
     site = root / "_build" / "html"
     pages = [site / page for page in page_paths(root) if (site / page).exists()]
-    if not pages:
-        return "no site in _build/html (make book)"
+    wrong = _wrong(root, pages)
+    draft = (
+        "_build/html holds a draft, without the figures' data (make book)"
+        if (site / ".draft").exists()
+        else None
+    )
+    return {"site": wrong, "executed": wrong or draft}
+
+
+def _wrong(root: Path, pages: list[Path]) -> str | None:
+    if not pages or pages[0].name == "search.html":
+        return "there is no site in _build/html (make book)"
     source = newest_source(root)
     if min(page.stat().st_mtime for page in pages) < source.stat().st_mtime:
-        return f"a site older than {source.relative_to(root).as_posix()} (make book)"
+        return f"_build/html is older than {source.relative_to(root).as_posix()} (make book)"
     return None

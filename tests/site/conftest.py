@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import BrowserMissingError, find_chromium, launch
-from built_site import SITE, chapter_paths, page_paths, what_is_wrong
+from built_site import SITE, chapter_paths, page_paths, what_is_missing
 from guard import Guard
 from playwright.sync_api import sync_playwright
 from site_server import SiteServer
@@ -20,6 +20,7 @@ NOWHERE = {"server": "http://127.0.0.1:9", "bypass": "127.0.0.1"}
 # With an icon of its own, or the browser asks the server for one.
 BLANK = """<!doctype html><html lang="en"><meta charset="utf-8">
 <link rel="icon" href="data:,"><title>Blank</title><body></body></html>"""
+SKIPPED = "not all of the site is tested:"
 MILLISECONDS = 20_000  # longer than anything takes here, shorter than a test run
 
 
@@ -36,10 +37,23 @@ def pytest_generate_tests(metafunc):
             metafunc.parametrize(name, paths())
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Report what is skipped for the same reason as one, in one line, and not test by test."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and SKIPPED in report.longrepr[2]:
+        report.longrepr = (str(Path(__file__).parent), None, report.longrepr[2])
+    return report
+
+
 def missing_browser():
     """Say that there is no Chromium to test with, or return None."""
     try:
-        return None if find_chromium() else "no Chromium (install it, or name one in CHROMIUM)"
+        return (
+            None
+            if find_chromium()
+            else "there is no Chromium (install it, or name one in CHROMIUM)"
+        )
     except BrowserMissingError as error:
         return str(error)
 
@@ -50,15 +64,15 @@ def lacking():
 
     All of them are named whichever was asked for, so that there is one line in the report.
     """
-    missing = {"browser": missing_browser(), "site": what_is_wrong()}
-    said = " and ".join(what for what in missing.values() if what)
+    missing = {"browser": missing_browser(), **what_is_missing()}
+    said = "; ".join(dict.fromkeys(what for what in missing.values() if what))
 
     def stop(thing):
         if missing[thing] is None:
             return
         if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(f"REQUIRE_BROWSER is set, and there is {said}", pytrace=False)
-        pytest.skip(f"the site is not tested in a browser: there is {said}")
+            pytest.fail(f"REQUIRE_BROWSER is set, and {said}", pytrace=False)
+        pytest.skip(f"{SKIPPED} {said}")
 
     return stop
 
@@ -67,6 +81,13 @@ def lacking():
 def site(lacking) -> Path:
     """The folder of the built site."""
     lacking("site")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def executed_site(lacking) -> Path:
+    """The folder of the built site, where its chapters were executed: it is not a draft."""
+    lacking("executed")
     return SITE
 
 

@@ -1,0 +1,140 @@
+"""Checks of one page in the browser: each takes a guarded page and returns a list of problems."""
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+FORMULA = ".math, mjx-container"
+IMAGE_WAIT = 10_000  # milliseconds
+
+# What is left of TeX that was not typeset: delimiters, and commands of two letters or more.
+# Code, and what a browser does not show as text, may say anything.
+FORMULAS = r"""(selector) => {
+    const problems = [];
+    const raw = /\\[()[\]]|\$\$|\\[a-zA-Z]{2,}/;
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const text = walker.currentNode;
+        const found = text.data.match(raw);
+        if (found && !text.parentElement.closest("code, pre, script, style, noscript, textarea"))
+            problems.push(`raw TeX: ${text.data.trim().slice(0, 60)}`);
+    }
+    for (const element of document.querySelectorAll("[alt], [title], [aria-label]"))
+        for (const name of ["alt", "title", "aria-label"])
+            if (raw.test(element.getAttribute(name) ?? ""))
+                problems.push(`raw TeX in ${name}: ${element.getAttribute(name).slice(0, 60)}`);
+    for (const wrong of document.querySelectorAll(
+        "merror, mjx-merror, [data-mml-node=merror], [data-mjx-error]"))
+        problems.push(`in error: ${wrong.outerHTML.slice(0, 80)}`);
+    for (const formula of document.querySelectorAll(selector)) {
+        if (formula.parentElement.closest(selector)) continue;
+        const spoken = formula.querySelector("math");
+        const name = (spoken ?? formula).textContent.trim().slice(0, 40);
+        if (!spoken || !spoken.textContent.trim())
+            problems.push(`no MathML that says something: ${formula.outerHTML.slice(0, 80)}`);
+        const drawing = formula.querySelector("svg");
+        if (!drawing) {
+            problems.push(`not typeset: ${name}`);
+            continue;
+        }
+        // Of what is folded away only the outlines can be looked for.
+        for (const use of drawing.querySelectorAll("use")) {
+            const outline = use.getAttribute("href") ?? use.getAttribute("xlink:href") ?? "";
+            if (!document.getElementById(outline.slice(1)))
+                problems.push(`no outline ${outline}: ${name}`);
+        }
+        if (!formula.checkVisibility()) continue;
+        const box = drawing.getBoundingClientRect();
+        const drawn = drawing.getBBox();
+        if (!(box.width > 0 && box.height > 0 && (drawn.width > 0 || drawn.height > 0)))
+            problems.push(`typeset, but of no size: ${name}`);
+    }
+    return problems;
+}"""
+
+# Elements that stick out at the right, unless they lie in a box that scrolls or cuts off: a page
+# that hides its own overflow would have no scroll bar to tell.
+OVERFLOW = r"""() => {
+    const root = document.documentElement;
+    const width = root.clientWidth;
+    const problems = [];
+    const page = Math.max(root.scrollWidth, document.body.scrollWidth);
+    if (page > width) problems.push(`the page is ${page} px wide`);
+    const boxed = (element) => {
+        for (let up = element.parentElement; up && up !== document.body; up = up.parentElement) {
+            const style = getComputedStyle(up);
+            if (style.position === "fixed" || style.overflowX !== "visible") return true;
+        }
+        return false;
+    };
+    for (const element of document.body.querySelectorAll("*")) {
+        const box = element.getBoundingClientRect();
+        if (box.right + scrollX <= width + 1 || box.width <= 1 || box.height <= 1) continue;
+        if (element.closest("svg") && element.localName !== "svg") continue;
+        if (!element.checkVisibility({visibilityProperty: true}) || boxed(element)) continue;
+        if (getComputedStyle(element).position === "fixed") continue;
+        const name = element.id ? `#${element.id}` : ["", ...element.classList].join(".");
+        problems.push(`<${element.localName}${name}> ends at ${Math.round(box.right)} px`);
+    }
+    return problems.slice(0, 6);
+}"""
+
+# Waits for each image as the browser would show it, those that load late too.
+IMAGES = r"""async (wait) => {
+    const late = new Promise((done) => setTimeout(done, wait));
+    const problems = [];
+    for (const image of document.images) {
+        image.loading = "eager";
+        await Promise.race([image.decode().catch(() => {}), late]);
+        if (!(image.complete && image.naturalWidth > 0))
+            problems.push(`image not shown: ${(image.alt || image.src).slice(0, 80)}`);
+    }
+    return problems;
+}"""
+
+
+def formulas(page: Page) -> list[str]:
+    """Say which formulas are not typeset, in error, empty, or without MathML."""
+    return page.evaluate(FORMULAS, FORMULA)
+
+
+def count_formulas(page: Page) -> int:
+    """Return how many formulas the page has, so that a check of none is not taken for a pass."""
+    return page.locator(FORMULA).count()
+
+
+def overflow(page: Page, width: int) -> list[str]:
+    """Say what makes the page wider than a window of this width, in CSS pixels."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => document.body.offsetWidth")
+    return [f"{width} px: {problem}" for problem in page.evaluate(OVERFLOW)]
+
+
+def images(page: Page) -> list[str]:
+    """Say which images are not shown; the page needs JavaScript."""
+    return page.evaluate(IMAGES, IMAGE_WAIT)
+
+
+def stills(page: Page) -> list[str]:
+    """Say which explorers show no picture; for pages on which no script runs."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".explorer")].filter((explorer) => {
+            const picture = explorer.querySelector("img");
+            return !picture || !picture.checkVisibility() || picture.naturalWidth === 0
+                || picture.getBoundingClientRect().height === 0;
+        }).map((explorer) => `no still picture of the explorer ${explorer.dataset.explorer}`)"""
+    )
+
+
+def accessibility(page: Page) -> list[str]:
+    """Return what axe-core finds with its default rules, each element with what to do about it."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    violations = page.evaluate(
+        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+    )
+    return [
+        f"{rule['id']}: {' '.join(map(str, node['target']))}: "
+        + "; ".join(check["message"] for check in node["any"] + node["all"] + node["none"])
+        for rule in violations
+        for node in rule["nodes"]
+    ]
