@@ -1,6 +1,7 @@
 """The SGD explorer shows what the package computes."""
 
 import itertools
+import json
 
 import pytest
 import torch
@@ -305,3 +306,15 @@ def test_the_start_can_be_dragged_and_snaps_to_the_kink(page):
     assert first[1] == 0 and first[0] != -0.5
     assert page.locator("input[name=theta2]").input_value() == "0"
     assert "The path starts on the axis" in page.locator(".explorer-readout p").inner_text()
+
+
+def test_the_explorer_lives_in_its_chapter(open_page):
+    page = open_page("book/lecture/linear_models.html")
+    explorer = page.locator("[data-explorer=sgd]")
+    explorer.scroll_into_view_if_needed()
+    live = explorer.locator(".explorer-live")
+    live.wait_for()
+    before = json.loads(live.get_attribute("data-result"))
+    assert before["best"]["theta"][1] == 0 and before["tail"]["crossings"] > 0
+    explorer.locator("input[name=radius]").fill("0.2")
+    assert json.loads(live.get_attribute("data-result"))["best"]["theta"][1] > 0

@@ -259,11 +259,11 @@ function account(result, { start, nSteps, decay, minibatch }) {
       ? "Each batch has a slope of its own there; the shrinking steps even that out."
       : "Each batch has a slope of its own there, so the path does not come to rest.");
   }
-  const name = `θ${SUBSCRIPT[axis]} = 0`;
+  const name = `θ${SUBSCRIPT[axis]}\u00a0=\u00a00`;
   const where = `The minimum lies on the axis ${name}: both sides go up from it. `;
   if (nSteps === 0) return `${where}Take some steps.`;
   const left = start[axis] === 0 && path[1][axis] !== 0
-    ? `The path starts on the axis, and its first step leaves it: δ${SUBSCRIPT[axis]} = 0 gives only one of the subgradients. ` : "";
+    ? `The path starts on the axis, and its first step leaves it: δ${SUBSCRIPT[axis]}\u00a0=\u00a00 gives only one of the subgradients. ` : "";
   if (tail.crossings === 0) return `${where}${left}The last steps do not cross it.`;
   const jumps = `The steps do not stop there. They jumped across ${times(tail.crossings)} in the last ${tail.steps}, and got up to ${fixed(tail.reach, 3)} away. `;
   return where + left + jumps + (decay ? "Shorter steps, smaller jumps." : "With a constant step they never settle.");
@@ -306,7 +306,7 @@ function render({ model, el }) {
   controls.append(...controlsFor(model, data.batchSize));
   const write = readoutTable(readout, [
     "risk at the start ○", "risk at the last step ●", "lowest risk ◆", "the last step is at", "the lowest risk at",
-    ["slope upwards from θ", sub("2"), " = 0"], ["slope downwards from θ", sub("2"), " = 0"],
+    ["slope from 0 to θ", sub("2"), "\u00a0>\u00a00"], ["slope from 0 to θ", sub("2"), "\u00a0<\u00a00"],
   ]);
   const remark = html("p", {});
   readout.append(remark);
