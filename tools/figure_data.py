@@ -26,6 +26,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import Collection, LineCollection, PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -189,6 +190,8 @@ def _collection_rows(collection: Collection, ax: Axes) -> Iterator[Row]:
         yield from _points("mesh", places.reshape(-1, 2), values.ravel())
     elif all(collection.get_transform().contains_branch_seperately(ax.transData)):
         kind = "line" if isinstance(collection, LineCollection) else "area"
+        if isinstance(collection, ContourSet):
+            kind, values = "contour", collection.levels
         for k, path in enumerate(collection.get_paths()):
             value = None if values is None or len(values) <= k else values[k]
             for polygon in path.to_polygons(closed_only=False):

@@ -91,10 +91,18 @@ def _lines(ax: Axes, x: Tensor, curves: Mapping[str, Tensor], *, xlabel: str, yl
 
 
 def _ball_outline(ball: NormBall, n: int = 400) -> Tensor:
-    """Points on the boundary of a ball in the plane, shape (n, 2), counterclockwise."""
-    angle = torch.linspace(0, 2 * torch.pi, n + 1, dtype=torch.float64)[:-1]
-    ray = torch.stack([angle.cos(), angle.sin()], dim=1)
-    # A ray ends where its p-norm is the radius; corners lie at multiples of 45 degrees.
+    """Points on the boundary of a ball in the plane, shape (m, 2), counterclockwise.
+
+    The corners of a ball that has corners, and n points of any other.
+    """
+    if ball.p == 1:
+        ray = torch.tensor([[1, 0], [0, 1], [-1, 0], [0, -1]], dtype=torch.float64)
+    elif ball.p == torch.inf:
+        ray = torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1]], dtype=torch.float64)
+    else:
+        angle = torch.linspace(0, 2 * torch.pi, n + 1, dtype=torch.float64)[:-1]
+        ray = torch.stack([angle.cos(), angle.sin()], dim=1)
+    # A ray ends where its p-norm is the radius.
     return ball.radius * ray / torch.linalg.vector_norm(ray, ord=ball.p, dim=1, keepdim=True)
 
 

@@ -113,11 +113,21 @@ def picture(figure: Figure, alt: str) -> Html:
     Html
         An image that carries its own pixels.
     """
+    kind, content = _drawn(figure)
+    source = f"data:{kind};base64,{content}"
+    return Html(f'<img class="picture" alt="{escape(alt)}" src="{source}" />', alt)
+
+
+def _drawn(figure: Figure) -> tuple[str, str]:
+    """A picture's type and its content in base64: an SVG where the notebook shows figures so."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        shown, _ = shell.display_formatter.format(figure, include={"image/svg+xml"})
+        if svg := shown.get("image/svg+xml"):
+            return "image/svg+xml", base64.b64encode(svg.encode()).decode()
     png = io.BytesIO()
     figure.savefig(png, bbox_inches="tight")
-    pixels = base64.b64encode(png.getvalue()).decode()
-    source = f"data:image/png;base64,{pixels}"
-    return Html(f'<img class="picture" alt="{escape(alt)}" src="{source}" />', alt)
+    return "image/png", base64.b64encode(png.getvalue()).decode()
 
 
 def show_source(data: ZeroOne) -> None:

@@ -169,6 +169,14 @@ def test_bars_scatters_and_meshes_are_read(ax):
     assert (column(rows, "x", "cells"), column(rows, "value", "cells")) == ([0.5, 1.5], [7, 8])
 
 
+def test_contours_come_with_their_heights(ax):
+    slope = np.linspace(0, 1, 5)
+    ax.contour(slope, [0, 1], [4 * slope, 4 * slope], [1, 3])
+    rows = read(ax)
+    assert {row["kind"] for row in rows} == {"contour"}
+    assert column(rows, "value") == pytest.approx([4 * x for x in column(rows, "x")])
+
+
 def test_a_colour_image_is_a_table_of_colours(ax):
     ax.imshow(np.array([[[255, 0, 0], [0, 0, 255]]], dtype=np.uint8))
     assert [list(row.values())[-2:] for row in read(ax)] == [["#ff0000", "#0000ff"]]
