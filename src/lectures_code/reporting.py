@@ -122,7 +122,7 @@ def _drawn(figure: Figure) -> tuple[str, str]:
     """A picture's type and its content in base64: an SVG where the notebook shows figures so."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None:
-        shown, _ = shell.display_formatter.format(figure, include={"image/svg+xml"})
+        shown, _ = shell.display_formatter.format(figure)
         if svg := shown.get("image/svg+xml"):
             return "image/svg+xml", base64.b64encode(svg.encode()).decode()
     png = io.BytesIO()
