@@ -190,7 +190,7 @@ function sentences({ kink, slopes: sides, miss, delta, eta, gradient, error, ste
   return [[top, subject, off].filter(Boolean).join(" "), STEPS[where]];
 }
 
-const ROWS = ["φ", "maximiser δ*", "slope, by Danskin", "by differences", "inexact maximiser δ̂", "value missed, η", "gradient at δ̂", "its error"];
+const ROWS = ["φ", "maximiser δ*", "Danskin's slope", "by differences", "inexact maximiser δ̂", "value missed, η", "gradient at δ̂", "its error"];
 
 function texts({ value, maximisers, kink, slopes: sides, quotients: measured, delta, eta, gradient, error }) {
   const one = ([left, right]) => three((left + right) / 2);
