@@ -8,6 +8,7 @@ The site must have been built. No script of it runs, and nothing is asked of the
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ import yaml
 from browser import BrowserMissingError, launch
 from playwright.sync_api import Route, sync_playwright
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import Fit, IndirectObject
+from pypdf.generic import ArrayObject, DictionaryObject, Fit, IndirectObject, NameObject
 from whole_book import BookError, WholeBook
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,6 +128,8 @@ def _finish(draft: Path, pdf: Path, book: WholeBook) -> int:
     Chromium has bookmarks of its own, but doubles the text of some headings and loses the space
     where another is broken into lines.
     """
+    # It warns that its copy has more objects than the original: the bookmarks, for instance.
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
     reader = PdfReader(draft)
     writer = PdfWriter(clone_from=reader)
     above: list[tuple[int, IndirectObject]] = []
@@ -142,11 +145,26 @@ def _finish(draft: Path, pdf: Path, book: WholeBook) -> int:
             is_open=heading.level == 1,
         )
         above.append((heading.level, item))
+    _tag_formulas(writer, book.formulas)
     writer.add_metadata({"/Title": book.title, "/Author": book.author})
     writer.page_mode = "/UseOutlines"
     pdf.parent.mkdir(parents=True, exist_ok=True)
     writer.write(pdf)
     return len(writer.pages)
+
+
+def _tag_formulas(writer: PdfWriter, formulas: set[str]) -> None:
+    """Tag as formulas what Chromium can only tag as figures."""
+    left = [writer.root_object["/StructTreeRoot"]["/K"]]
+    while left:
+        node = left.pop().get_object()
+        if isinstance(node, ArrayObject):
+            left += node
+        elif isinstance(node, DictionaryObject):
+            if node.get("/S") == "/Figure" and node.get("/Alt") in formulas:
+                node[NameObject("/S")] = NameObject("/Formula")
+            if "/K" in node:
+                left.append(node["/K"])
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
+from formula_text import name_formulas
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 # What needs a screen, and what search engines and scripts read.
@@ -124,6 +125,9 @@ class WholeBook:
         self._head = self._styles(soups)
         self._articles = {name: _article(name, soup) for name, soup in soups.items()}
         self._ids = {name: _ids(article) for name, article in self._articles.items()}
+        self._carried = _Carried(soups)
+        #: The text of each formula, which stands for it where it cannot be seen.
+        self.formulas: set[str] = set()
         self._broken: list[str] = []
         for part in self.parts:
             for entry in part.entries:
@@ -174,7 +178,8 @@ class WholeBook:
             f"<title>{escape(self.title)}</title>\n"
             f'<meta name="author" content="{escape(self.author)}">\n'
             f"{self._head}\n<style>\n{self._running_heads()}\n</style>\n</head>\n"
-            '<body><main class="bd-main"><div class="bd-content">'
+            f"<body>{self._carried.svg()}"
+            '<main class="bd-main"><div class="bd-content">'
             '<div class="bd-article-container">\n'
             + "\n".join(body)
             + "\n</div></div></main></body>\n</html>\n"
@@ -242,6 +247,9 @@ class WholeBook:
         """Make an article of its own page a piece of the document."""
         article = self._articles[entry.name]
         _open(article)
+        self.formulas.update(name_formulas(article))
+        for figure in article.find_all("figure"):
+            figure["role"] = "group"  # the picture in it has the words
         _shift_headings(article, entry.depth + int(below_part))
         ids = self._ids[entry.name]
         for tag in article.find_all(True):
@@ -266,8 +274,9 @@ class WholeBook:
             target = str(tag[key])
             if tag.name == "a":
                 self._link(name, tag, key, target)
-            elif target.startswith("#"):
-                tag[key] = "#" + anchor(name, target[1:])
+            elif target.startswith("#"):  # an SVG's <use>
+                inside = target[1:] in self._ids[name]
+                tag[key] = "#" + (anchor if inside else self._carried.target)(name, target[1:])
             else:
                 tag[key] = self._file(name, target) or target
 
@@ -311,6 +320,53 @@ class WholeBook:
         return place.resolve().as_uri()
 
 
+class _Carried:
+    """What drawings use from outside of their page's article, as the outlines of glyphs.
+
+    Pages that have the same thing by the same id share it.
+    """
+
+    def __init__(self, soups: dict[str, BeautifulSoup]) -> None:
+        self._soups = soups
+        self._things: dict[str, str] = {}
+        self._targets: dict[tuple[str, str], str] = {}
+
+    def target(self, name: str, target: str) -> str:
+        """Return the document's id of the thing with this id on a page."""
+        if (name, target) not in self._targets:
+            self._targets[name, target] = self._take(name, target)
+        return self._targets[name, target]
+
+    def _take(self, name: str, target: str) -> str:
+        thing = self._soups[name].find(id=target)
+        if thing is None:
+            raise BookError(
+                f"a drawing on {name}.html uses #{target}, which is not on the page: build the "
+                "site again (make book)"
+            )
+        shared = anchor("carried", target)
+        content = str(thing)
+        if self._things.setdefault(shared, content) != content:
+            shared = anchor(f"carried.{name}", target)
+            self._things[shared] = content
+        return shared
+
+    def svg(self) -> str:
+        """Return a drawing of no size that defines what was taken."""
+        if not self._things:
+            return ""
+        defined = []
+        for target, content in self._things.items():
+            thing = BeautifulSoup(content, "html.parser").find()
+            thing["id"] = target
+            defined.append(str(thing))
+        return (
+            '<svg width="0" height="0" style="position: absolute" aria-hidden="true"><defs>'
+            + "".join(defined)
+            + "</defs></svg>"
+        )
+
+
 def _part_anchor(part: Part) -> str:
     return f"part--{anchor(part.entries[0].name)}"
 
@@ -320,7 +376,11 @@ def _page_name(name: str) -> str:
 
 
 def _text(heading: Tag) -> str:
-    return " ".join(heading.get_text().split())
+    """Return a heading's text, that of its formulas included."""
+    plain = BeautifulSoup(str(heading), "html.parser")
+    for formula in plain.select("[role=img][aria-label]"):
+        formula.replace_with(formula["aria-label"])
+    return " ".join(plain.get_text().split())
 
 
 def _levels(first: int, last: int) -> list[str]:
