@@ -76,7 +76,12 @@ def _styled(plot: Callable) -> Callable:
     return styled
 
 
-def _axes(ax: Axes | None, *, size: tuple[float, float] = (5.2, 3.3)) -> Axes:
+# Inches. The site shows 110 pixels for an inch, and on a telephone the whole width on 343: wider than
+# this, and letters of 10 points come out smaller than 10 pixels there.
+WIDEST = 5.2
+
+
+def _axes(ax: Axes | None, *, size: tuple[float, float] = (4.5, 3.0)) -> Axes:
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
@@ -122,7 +127,7 @@ def plot_balls(balls: Sequence[NormBall], *, ax: Axes | None = None) -> Axes:
     Axes
         With one outline for each ball.
     """
-    ax = _axes(ax, size=(4.6, 3.6))
+    ax = _axes(ax, size=(4.5, 3.5))
     for k, ball in enumerate(balls):
         outline = _ball_outline(ball).numpy()
         name = "∞" if ball.p == torch.inf else f"{ball.p:g}"
@@ -171,7 +176,7 @@ def plot_support(ball: NormBall, w: Tensor, *, ax: Axes | None = None) -> Axes:
 @_styled
 def plot_supports(balls: Sequence[NormBall], w: Tensor) -> Sequence[Axes]:
     """:func:`plot_support` of several balls side by side, for one direction of shape (2,)."""
-    size = (2.0 * len(balls), 2.5)
+    size = (min(1.7 * len(balls), WIDEST), 2.2)
     row = plt.subplots(1, len(balls), figsize=size, sharey=True, squeeze=False)[1][0]
     for ball, ax in zip(balls, row, strict=True):
         plot_support(ball, w, ax=ax)
@@ -211,7 +216,7 @@ def plot_boundaries(
     Axes
         With points, sets and boundaries.
     """
-    ax = _axes(ax, size=(5.2, 3.9))
+    ax = _axes(ax, size=(4.8, 3.7))
     for label, color, marker in ((-1, AMBER, "o"), (1, GREEN, "^")):
         mine = x[y == label]
         ax.plot(*mine.numpy().T, marker, color=color, ms=4, label=f"y = {label:+d}")
@@ -227,7 +232,7 @@ def plot_boundaries(
         ax.plot(*ends.numpy().T, color=(VERMILION, BLUE)[k % 2], ls=("--", "-")[k % 2], label=name)
     ax.axis(limits)
     ax.set(xlabel="feature 1", ylabel="feature 2", aspect="equal", ylim=(-1, 1))
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.32), ncols=2)
     return ax
 
 
@@ -501,7 +506,8 @@ def plot_images(
         One for each image.
     """
     rows = -(-len(images) // columns)
-    height = size + (0.25 if captions else 0)
+    letters = _caption_size(captions, room=size, width=(size + 0.05) * columns)
+    height = size + (0.015 * letters + 0.1 if captions else 0)
     figsize = ((size + 0.05) * columns, height * rows)
     _, grid = plt.subplots(rows, columns, figsize=figsize, squeeze=False)
     for ax in grid.flat:
@@ -510,8 +516,17 @@ def plot_images(
         ax = grid.flat[k]
         _draw_image(ax, image, limits)
         if captions:
-            ax.set_title(captions[k], fontsize=10)
+            ax.set_title(captions[k], fontsize=letters)
     return list(grid.flat[: len(images)])
+
+
+def _caption_size(captions: Sequence[str], *, room: float, width: float) -> float:
+    """Points for captions of images in a figure of this width, so that a telephone shows 10 pixels.
+
+    Fewer, but not less than 10, where the longest would not fit into the room (inches) of its own.
+    """
+    fitting = 72 * room / (0.6 * max(map(len, captions), default=1))
+    return max(10.0, min(10 * width / WIDEST * 1.15, fitting))
 
 
 def _draw_image(ax: Axes, image: Tensor, limits: tuple[float, float]) -> None:
@@ -537,7 +552,7 @@ def plot_sum(image: Tensor, delta: Tensor, captions: Sequence[str]) -> Sequence[
     sequence of 3 Axes
         One for each picture.
     """
-    _, row = plt.subplots(1, 3, figsize=(5.2, 2.1))
+    _, row = plt.subplots(1, 3, figsize=(4.8, 2.0))
     _draw_sum(row, image, delta, captions)
     return row
 
@@ -651,11 +666,14 @@ def plot_error_curves(
         Rates between 0 and 1.
     """
     rates = {name: curve.counts(radii) / len(curve.radii) for name, curve in curves.items()}
-    ax = _lines(_axes(ax), radii, rates, xlabel=r"radius $\epsilon$", ylabel="error under attack")
+    # The legend stands below the axes: there is no room beside the curves.
+    columns = 2 if max(map(len, curves), default=0) <= 20 else 1
+    ax = _axes(ax, size=(4.5, 3.0 + 0.22 * -(-len(curves) // columns)))
+    _lines(ax, radii, rates, xlabel=r"radius $\epsilon$", ylabel="error under attack")
     if mark is not None:
-        ax.axvline(mark, color=INK, lw=0.8, ls=":", label="_mark")
+        ax.axvline(mark, color=INK, lw=1.2, ls=":", label="_mark")
     ax.set(ylim=(-0.02, 1.02))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # no room beside the curves
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), ncols=columns)
     return ax
 
 
@@ -682,7 +700,7 @@ def plot_seeds(
     Axes
         Rates on a logarithmic scale, a dot for each seed.
     """
-    ax = _axes(ax, size=(5.2, 0.9 + 0.55 * len(counts)))
+    ax = _axes(ax, size=(4.8, 0.9 + 0.55 * len(counts)))
     for row, (name, errors) in enumerate(counts.items()):
         rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.
