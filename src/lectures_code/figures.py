@@ -76,8 +76,8 @@ def _styled(plot: Callable) -> Callable:
     return styled
 
 
-# Inches. The site shows 110 pixels for an inch, and on a telephone the whole width on 343: wider than
-# this, and letters of 10 points come out smaller than 10 pixels there.
+# Inches. The site shows 110 pixels for an inch, and on a telephone the whole width on 343: in a
+# wider figure, letters of 10 points come out smaller than 10 pixels there.
 WIDEST = 5.2
 
 
