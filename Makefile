@@ -76,7 +76,7 @@ pdf: $(INSTALLED)
 test: $(INSTALLED)
 	$(PYTEST) --cov --cov-report=term -m "not alone"
 	@# Paint times are measured when nothing else runs.
-	$(BIN)/python -m pytest -m alone tests/site
+	$(BIN)/python -m pytest -q -m alone tests/site
 	$(BIN)/python tools/lint_notebooks.py
 	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/book/nbval.cfg book
 
