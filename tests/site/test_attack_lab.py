@@ -352,3 +352,28 @@ def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page,
     assert (
         shown[0]["clean"] == len(lab.labels) - error(lab.classifiers[STANDARD], lab.x, lab.y).k
     ), "the opposite of each answer"
+
+
+@pytest.mark.parametrize(
+    ("path", "chosen"),
+    [
+        ("book/lecture/mnist.html", "standard training"),
+        ("book/beyond/exact_optimum.html", "exact optimum"),
+    ],
+)
+def test_in_its_chapters_the_lab_counts_what_the_tables_say(open_page, path, chosen):
+    page = open_page(path)
+    lab = page.locator("[data-explorer=attack_lab]")
+    lab.scroll_into_view_if_needed()
+    page.wait_for_selector("[data-explorer=attack_lab][data-live]")
+    assert lab.locator(":checked").first.get_attribute("value") == chosen
+    clean, attacked = lab.locator("dd").all_inner_texts()[2:]
+    row = page.locator("tr", has_text=chosen).filter(has_text=f"{attacked} (").first
+    assert f"{clean} (" in row.inner_text()
+
+
+def test_where_no_kernel_runs_the_page_says_where_one_can_train(open_page):
+    page = open_page("book/lecture/mnist.html")
+    note = page.get_by_text("Training needs a running kernel")
+    assert note.is_visible() and "Binder or Colab" in note.inner_text()
+    assert page.locator("script[type*='widget-view']").count() == 0, "nothing dead beside it"

@@ -109,3 +109,11 @@ def test_without_scripts_nothing_is_reserved_below_the_picture(open_html, files)
     image = page.locator(".explorer-still img").bounding_box()
     box = page.locator(".explorer-still").bounding_box()
     assert box["height"] == pytest.approx(image["height"], abs=2)
+
+
+def test_on_the_front_page_it_starts_at_once_and_the_answer_is_wrong(open_page):
+    page = open_page("book/index.html", width=375)
+    page.wait_for_selector("[data-explorer=first_look][data-live]")
+    assert texts(page, ".look-answer") == ["a zero", "± 0.200", "a one"]
+    page.locator("input[name=radius]").press("Home")
+    assert texts(page, ".look-answer") == ["a zero", "± 0.000", "a zero"]
