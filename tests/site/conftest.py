@@ -156,7 +156,7 @@ def new_page(browser, server):
             "try { for (const key of ['mode', 'theme'])"
             f"  if (!localStorage.getItem(key)) localStorage.setItem(key, '{mode}') }} catch {{}}"
         )
-        guard = Guard(context, (server.url, *home))
+        guard = Guard(context, (server.url, *home), scripts=javascript)
         page = context.new_page()
         page.guard = guard
         opened.append(page)

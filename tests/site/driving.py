@@ -1,4 +1,4 @@
-"""Ways of a reader, and of a test, through a page."""
+"""Ways of a reader, and of a test, through a page; and how a test says what it has found."""
 
 from playwright.sync_api import Page
 
@@ -89,3 +89,8 @@ def has_visible_focus(page: Page) -> bool:
             return outlined || style.boxShadow !== "none";
         }"""
     )
+
+
+def assert_none(problems: list[str]) -> None:
+    """Fail where there are problems, and show all of them, one a line."""
+    assert not problems, "\n".join(["there must be no problem, and there is:", *problems])

@@ -13,6 +13,8 @@ class Guard:
     home : tuple of str
         How addresses begin that a page may load. The context must make sure that no other host
         is reached: here the attempts are recorded.
+    scripts : bool
+        Whether the context runs scripts. If not, it also refuses to load them.
 
     Attributes
     ----------
@@ -28,9 +30,12 @@ class Guard:
         Addresses of all requests, in order.
     """
 
-    def __init__(self, context: BrowserContext, home: tuple[str, ...]) -> None:
+    def __init__(
+        self, context: BrowserContext, home: tuple[str, ...], *, scripts: bool = True
+    ) -> None:
         # Parts of the page itself, which no host is asked for.
         self._home = (*home, "data:", "blob:", "about:")
+        self._refused = () if scripts else ("csp",)
         self.foreign: list[str] = []
         self.failed: list[str] = []
         self.console: list[str] = []
@@ -82,7 +87,8 @@ class Guard:
             self.foreign.append(request.url)
 
     def _on_failure(self, request) -> None:
-        self.failed.append(f"{request.url} ({request.failure})")
+        if request.failure not in self._refused:
+            self.failed.append(f"{request.url} ({request.failure})")
 
     def _on_response(self, response) -> None:
         if response.status >= 400:

@@ -1,7 +1,7 @@
 """axe-core finds nothing on any page, light or dark."""
 
 import pytest
-from driving import set_theme
+from driving import assert_none, set_theme
 from page_checks import accessibility
 
 
@@ -11,7 +11,7 @@ def test_axe_finds_nothing_in_light_and_dark(open_page, page_path):
     for mode in ("light", "dark"):
         set_theme(page, mode)
         found += [f"{mode}: {problem}" for problem in accessibility(page)]
-    assert found == []
+    assert_none(found)
 
 
 def test_the_readers_choice_of_dark_is_dark(open_page, pages):

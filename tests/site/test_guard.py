@@ -102,6 +102,14 @@ def test_a_problem_that_no_test_took_fails_the_test(lacking, tmp_path):
     assert "nobody took this" in result.stdout
 
 
+def test_without_scripts_a_script_is_not_missed_and_a_picture_is(open_html):
+    head = '<link rel="preload" as="script" href="a.js"><script src="a.js"></script>'
+    opened = open_html(page('<img src="no.png" alt="">', head), {"a.js": ""}, javascript=False)
+    assert [p for p in opened.guard.take() if "console" not in p] == [
+        f"request failed: {opened.url.replace('index.html', 'no.png')} (status 404)"
+    ]
+
+
 def test_a_page_opened_as_a_file_may_load_its_neighbours_and_nothing_else(open_page, tmp_path):
     (tmp_path / "book").mkdir()
     (tmp_path / "outside.js").write_text("")

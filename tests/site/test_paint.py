@@ -9,6 +9,7 @@ import base64
 import random
 
 import pytest
+from driving import assert_none
 from paint import (
     LIMIT_BYTES,
     FirstView,
@@ -26,7 +27,7 @@ LOADS = 6
 def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
     view = weigh(new_page(), site_url + chapter_path)
     assert site_url + chapter_path in view.sizes
-    assert view.problems() == []
+    assert_none(view.problems())
 
 
 def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_path):
@@ -37,13 +38,13 @@ def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_
         page.context.close()
         if not found:
             return
-    assert found == []
+    assert_none(found)
 
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_a_chapter_stands_still_while_it_is_read(new_page, site_url, chapter_path, width):
     page = new_page(width=width)
-    assert shift_problems(paint(page, site_url + chapter_path, scroll=True)) == []
+    assert_none(shift_problems(paint(page, site_url + chapter_path, scroll=True)))
 
 
 def page_of(body):
@@ -67,7 +68,7 @@ NOISE = random.Random(0).randbytes(LIMIT_BYTES)  # does not get smaller by compr
 
 def test_text_counts_as_it_is_sent_compressed(new_page, serve):
     view = weigh(new_page(), serve("<p>" + "so light " * 100_000))
-    assert view.problems() == []
+    assert_none(view.problems())
     assert 500 < view.total < 20_000
 
 
