@@ -26,6 +26,8 @@ ACCENTS = {
     "¨": "\u0308",
 }
 PRIMES = "′″‴"
+# Where a name of several letters, an index or a fraction ends, which must not run into the next.
+END = "\0"
 
 
 def linear_text(formula: Tag) -> str:
@@ -36,34 +38,22 @@ def linear_text(formula: Tag) -> str:
     formula : bs4.Tag
         An element ``<math>`` of presentational MathML.
     """
-    return " ".join(_text(formula).split())
+    text = _text(formula)
+    text = re.sub(rf"(?<=[^\W_]|[)⊤∗]){END}+(?=[^\W_]|[∑∏∫√])", " ", text).replace(END, "")
+    return " ".join(text.split())
 
 
 def _text(node: Tag) -> str:
     if node.name in ("mi", "mn", "mtext", "ms"):
-        return node.get_text()
+        text = node.get_text()
+        return f"{END}{text}{END}" if node.name == "mi" and len(text) > 1 else text
     if node.name == "mo":
         return _operator(node)
     if node.name == "mspace":
         return " "
     parts = [_text(child) for child in node.find_all(True, recursive=False)]
     build = BUILDERS.get(node.name)
-    return build(*parts) if build else _joined(parts)
-
-
-def _joined(parts: list[str]) -> str:
-    """Return parts one after another, with a space where they would be read as one."""
-    line = ""
-    for part in filter(None, parts):
-        if (line and part[0] in "∑∏∫√") or part[0].isalnum():
-            last = re.search(r"\S*$", line)[0]
-            ends_in_script = any(mark in last for mark in "_^/") and last[-1] not in "([{⟨|∥‖/"
-            is_name = part.isalpha() and len(part) > 1
-            after_name = re.search(r"[^\W\d_]{2}$", line) is not None and last.isalpha()
-            if ends_in_script or (line[-1:].isalnum() and (is_name or after_name)):
-                line += " "
-        line += part
-    return line
+    return build(*parts) if build else "".join(parts)
 
 
 def _operator(node: Tag) -> str:
@@ -86,20 +76,20 @@ def _stands_between(node: Tag) -> bool:
 
 
 def _grouped(text: str) -> str:
-    text = text.strip()
+    text = text.strip(" " + END)
     bracketed = text.startswith("(") and text.find(")") == len(text) - 1
     return text if len(text) <= 1 or text.isalnum() or bracketed else f"({text})"
 
 
 def _below(base: str, low: str) -> str:
-    return base if low.strip() == "⏟" else f"{base}_{_grouped(low)}"
+    return base if low.strip() == "⏟" else f"{base}_{_grouped(low)}{END}"
 
 
 def _above(base: str, high: str) -> str:
     high = high.strip()
     if high and all(character in PRIMES for character in high):
         return base + high
-    return f"{base}^{_grouped(high)}"
+    return f"{base}^{_grouped(high)}{END}"
 
 
 def _over(base: str, high: str) -> str:
@@ -108,11 +98,11 @@ def _over(base: str, high: str) -> str:
 
 
 def _fraction(numerator: str, denominator: str) -> str:
-    return f"{_grouped(numerator)}/{_grouped(denominator)}"
+    return f"{_grouped(numerator)}/{_grouped(denominator)}{END}"
 
 
 def _root(*parts: str) -> str:
-    return f"√{_grouped(''.join(parts))}"
+    return f"√{_grouped(''.join(parts))}{END}"
 
 
 def _cells(*parts: str) -> str:
