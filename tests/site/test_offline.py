@@ -65,14 +65,14 @@ def test_an_older_zip_stays_until_the_new_one_is_complete(small, tmp_path, monke
 def test_without_a_site_the_command_says_what_to_do(tmp_path, monkeypatch):
     arguments = ["offline.py", "--html", str(tmp_path), "--zip", str(tmp_path / "site.zip")]
     monkeypatch.setattr("sys.argv", arguments)
-    with pytest.raises(SystemExit, match="No zip: a built site is needed.*run make book"):
+    with pytest.raises(SystemExit, match=r"No zip: a built site is needed.*run make book"):
         offline.main()
     assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")
 def unpacked(site, tmp_path_factory):
-    """This book's zip, unpacked into a folder whose name has a space and a letter with an accent."""
+    """This book's zip, unpacked into a folder whose name has a space and an accent in it."""
     folder = tmp_path_factory.mktemp("offline") / "à lire"
     offline.pack(site, folder.parent / "site.zip")
     with zipfile.ZipFile(folder.parent / "site.zip") as archive:
@@ -92,10 +92,10 @@ def test_its_pages_open_as_files_and_load_only_files(unpacked, page_path, new_pa
     """What a page asks for and does not get, or gets from elsewhere, fails the test: its guard."""
     page = new_page(home=(unpacked.as_uri() + "/",))
     page.goto((unpacked / page_path).as_uri(), wait_until="load")
-    assert page.locator("article h1").count() + page.locator("#search-results, h1").count() > 0
+    assert page.locator("h1").count() > 0
 
 
-def test_a_chapter_without_its_style_is_found(unpacked, new_page, tmp_path):
+def test_a_page_without_its_style_is_found(unpacked, new_page, tmp_path):
     """The guard sees what is missing from files as it does over http."""
     page = new_page(home=(tmp_path.as_uri() + "/",))
     (tmp_path / "page.html").write_text("<link rel='stylesheet' href='lost.css'>")
