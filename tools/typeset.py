@@ -63,7 +63,7 @@ def _take_neighbours(node: nodes.math) -> None:
         node["after"] = re.match(r"\S{0,12}", after)[0]
         node.parent.replace(after, nodes.Text(after[len(node["after"]) :]))
     if isinstance(before, nodes.Text):
-        node["before"] = re.search(r"\S{0,12}$", before)[0]
+        node["before"] = re.search(r"\S{0,12}\Z", before)[0]
         node.parent.replace(before, nodes.Text(before[: len(before) - len(node["before"])]))
 
 

@@ -7,6 +7,7 @@ import formulas
 import pytest
 import small_site
 import typeset
+from docutils import nodes
 from formulas import TexError, Typesetter
 
 NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
@@ -204,6 +205,16 @@ def test_punctuation_stays_at_its_formula(page):
     assert '<span class="tied">(<span class="math' in page
     assert re.search(r"<mi>y</mi></math></span>-like\),</span>", page)
     assert re.search(r"<mi>z</mi></math></span>!</span>", page)
+
+
+def test_no_letter_is_lost_or_doubled_at_a_formula():
+    for text in ("maximises\n", "maximises ", "it maximises", "(", ""):
+        formula = nodes.math("", "x")
+        paragraph = nodes.paragraph("", "", nodes.Text(text), formula, nodes.Text(", twice"))
+        typeset._take_neighbours(formula)
+        first, _, last = paragraph.children
+        assert first + formula["before"] == text
+        assert formula["after"] + last == ", twice"
 
 
 def test_only_what_may_have_to_scroll_takes_the_keyboards_focus(page):
