@@ -6,6 +6,8 @@ test stops at the first load within the limits. `make test` runs this file after
 """
 
 import base64
+import io
+import math
 import random
 
 import pytest
@@ -19,6 +21,7 @@ from paint import (
     slow_down,
     weigh,
 )
+from PIL import Image
 
 pytestmark = pytest.mark.alone
 LOADS = 6
@@ -31,14 +34,15 @@ def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
 
 
 def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_path):
+    seen = []
     for _ in range(LOADS):
         page = new_page()
         slow_down(page)
-        found = paint_problems(paint(page, site_url + chapter_path))
+        seen.append(paint(page, site_url + chapter_path))
         page.context.close()
-        if not found:
+        if not paint_problems(seen[-1]):
             return
-    assert_none(found)
+    assert_none(paint_problems(min(seen, key=lambda load: load["paint"] or math.inf)))
 
 
 @pytest.mark.parametrize("width", [375, 1280])
@@ -80,12 +84,14 @@ def test_a_heavy_page_is_found(new_page, serve):
 
 def test_figures_further_down_count(new_page, serve):
     body = "<div style='height:20000px'></div><img src='a.png' alt='' loading=lazy>"
-    (problem,) = weigh(new_page(), serve(body, {"a.png": NOISE})).problems()
+    file = io.BytesIO()
+    Image.frombytes("L", (600, 750), NOISE).save(file, format="PNG")
+    (problem,) = weigh(new_page(), serve(body, {"a.png": file.getvalue()})).problems()
     assert "a.png 45" in problem
 
 
 def test_what_a_script_loads_later_counts(new_page, serve):
-    body = "<script>setTimeout(() => fetch('a.txt'), 300)</script>"
+    body = "<script>setTimeout(() => fetch('a.txt').then((answer) => answer.text()), 300)</script>"
     (problem,) = weigh(new_page(), serve(body, {"a.txt": NOISE.hex()})).problems()
     assert "a.txt" in problem
 
@@ -111,21 +117,16 @@ def test_a_page_that_keeps_its_reader_waiting_is_found(new_page, serve):
     assert any("largest contentful paint" in problem for problem in paint_problems(seen))
 
 
-def test_a_slow_processor_makes_the_same_page_later(new_page, serve):
-    work = (
-        "<script>let x = 0; for (let i = 0; i < 6e7; i++) x += Math.sqrt(i);</script>"
-        "<p style='font-size:60px'>done</p>"
-    )
-
-    def best(factor):
-        times = []
-        for _ in range(3):
-            page = new_page()
-            slow_down(page, factor)
-            times.append(paint(page, serve(work))["paint"])
-        return min(times)
-
-    assert best(8) > 2 * best(1)
+def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
+    work = """() => {
+        const start = performance.now();
+        let x = 0;
+        for (let i = 0; i < 1e7; i++) x += Math.sqrt(i);
+        return x && performance.now() - start;
+    }"""
+    alone = min(blank_page.evaluate(work) for _ in range(5))
+    slow_down(blank_page, 8)
+    assert min(blank_page.evaluate(work) for _ in range(5)) > 2 * alone
 
 
 def test_a_page_on_which_nothing_is_painted_is_found(new_page, serve):
@@ -146,10 +147,14 @@ def test_a_page_that_moves_is_found(new_page, serve):
 
 
 def test_a_page_that_moves_when_it_is_scrolled_is_found(new_page, serve):
+    # what is inserted pushes down all that is in view below the middle of the window
     moves = (
-        "<div style='height:3000px'></div><div id=here></div><p style='font-size:60px'>text</p>"
-        "<div style='height:900px'></div><script>addEventListener('scroll', () => { "
-        "if (scrollY > 2500) document.getElementById('here').style.height = '600px' })</script>"
+        "<style>html { overflow-anchor: none } p { font-size: 60px }</style>"
+        + "<p>text</p>" * 50
+        + "<script>addEventListener('scroll', () => setTimeout(() => {"
+        "  const box = document.createElement('div'); box.style.height = '400px';"
+        "  document.elementFromPoint(50, innerHeight / 2).before(box); }, 200), {once: true})"
+        "</script>"
     )
     url = serve(moves)
     assert shift_problems(paint(new_page(), url)) == []
