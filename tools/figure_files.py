@@ -16,6 +16,7 @@ from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
+from typeset import in_symbols
 
 CSV = "text/csv"
 FOLDER = "_downloads/figure-data"  # in the site; `_downloads` is where Sphinx has its own
@@ -92,13 +93,21 @@ def _file_name(docname: str, frame: nodes.figure | None, number: int) -> str:
 def _add_link(output: nodes.Element, frame: nodes.figure | None, name: str, alt: str) -> None:
     """Put the link into the figure's legend, or after the picture where there is no figure."""
     caption = frame.next_node(nodes.caption) if frame is not None else None
-    link = DataLink(file=name, of=" ".join(caption.astext().split()) if caption else alt)
+    link = DataLink(file=name, of=_words(caption) if caption else alt)
     if caption is None:
         output.parent.insert(output.parent.index(output) + 1, link)
     elif legend := frame.next_node(nodes.legend):
         legend += link
     else:
         frame += nodes.legend("", link)
+
+
+def _words(caption: nodes.caption) -> str:
+    """Return a caption as text, with symbols where it has formulas."""
+    caption = caption.deepcopy()
+    for formula in list(caption.findall(nodes.math)):
+        formula.parent.replace(formula, nodes.Text(in_symbols(formula)))
+    return " ".join(caption.astext().split())
 
 
 class DataLink(nodes.General, nodes.Element):

@@ -44,7 +44,7 @@ def keep_tex_from_search(app: Sphinx, doctree: nodes.document, docname: str) -> 
         node["tex"] = node.astext()
         if isinstance(node, nodes.math):
             _take_neighbours(node)
-        symbols = _symbols(node) if isinstance(node.parent, nodes.title) else ""
+        symbols = in_symbols(node) if isinstance(node.parent, nodes.title) else ""
         node.children = []
         if symbols:
             node += nodes.Text(symbols)
@@ -67,7 +67,8 @@ def _take_neighbours(node: nodes.math) -> None:
         node.parent.replace(before, nodes.Text(before[: len(before) - len(node["before"])]))
 
 
-def _symbols(node: nodes.Element) -> str:
+def in_symbols(node: nodes.Element) -> str:
+    """Return a formula as a line of symbols, for names, which hold no drawing."""
     formula = _formula(node, display=False)
     return formula.text if formula else ""
 
@@ -80,7 +81,7 @@ def plain_titles(app: Sphinx, builder: Builder) -> None:
         if any(title.findall(nodes.math)):
             title = title.deepcopy()
             for node in list(title.findall(nodes.math)):
-                node.parent.replace(node, nodes.Text(_symbols(node)))
+                node.parent.replace(node, nodes.Text(in_symbols(node)))
             builder.env.longtitles[docname] = title
 
 

@@ -31,6 +31,9 @@ from lectures_code.perturbations import BoxedNormBall, NormBall
 
 MAX_STEPS = 200
 PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
+# Steps in turn that lower the risk by no more than rounding, before giving up. At its minimum the
+# risk is flat and says nothing any more, but a step may still make the dual point feasible.
+STALLS = 3
 PATH_STEPS = 5  # Newton steps along a path before optimality is checked
 NEAR = 0.1  # along a path a pixel enters if so near the bound, in units of the change of radius
 ROUNDING = 2.0**-53  # relative error of one float64 operation
@@ -489,7 +492,7 @@ def _descend(
     """
     p, radius = ball.p if ball.radius > 0 else 2.0, ball.radius
     best = _Certificate(0.0, np.zeros(data.n), radius)
-    asked, decrease = False, math.inf
+    asked, stalled = False, 0
     while True:
         risk = _mean_loss(point.margins(data.y, p, radius))
         if _separates(data, point, p, radius):
@@ -507,7 +510,7 @@ def _descend(
                 found = separation.classifier
                 point = _point(data, found.theta.numpy(), float(found.intercept))
                 continue
-        if steps >= limit or decrease <= 1e-14 * risk:
+        if steps >= limit or stalled > STALLS:
             return _optimum(ball, point, risk, best, "stopped", steps), point
         if p == 2 and not point.theta.any():
             point = _nudged(data, point, moved)
@@ -515,6 +518,7 @@ def _descend(
         columns = data.columns(piece.index, piece.along)
         point, taken, decrease = _newton(data.y, columns, piece, point, p, aim, tol * risk, 2)
         steps += taken
+        stalled = stalled + 1 if decrease <= 1e-14 * risk else 0
 
 
 def _follow(

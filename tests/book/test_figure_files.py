@@ -38,10 +38,11 @@ import ipywidgets
 slider = ipywidgets.IntSlider()
 slider"""
 CAPTION = 'Two curves, one "bent" & one straight.'
+DOTS = r"Dots about $\theta^* = 0$."
 FIGURES = {
     CURVES: {"image": {"alt": "Two curves."}, "figure": {"caption": CAPTION, "name": "fig-bent"}},
     DIGITS: {"image": {"alt": "Two grey ramps."}},
-    NOISE: {"image": {"alt": "Very many dots."}, "figure": {"caption": "Dots", "name": "fig-dots"}},
+    NOISE: {"image": {"alt": "Very many dots."}, "figure": {"caption": DOTS, "name": "fig-dots"}},
     WIDGET: {},
 }
 
@@ -103,7 +104,8 @@ def test_each_figure_is_one_picture_in_the_lighter_format(page):
 
 def test_pictures_have_the_size_of_their_figures_in_css_pixels(page, plain):
     curves, digits, noise = ([int(p["width"]), int(p["height"])] for p in pictures(page))
-    assert curves == pytest.approx([5.2 * 110, 3.3 * 110], rel=0.05)
+    # Of 4.5 by 3 inches, with a margin of a tenth of an inch around what is drawn.
+    assert curves == pytest.approx([4.7 * 110, 3.2 * 110], rel=0.05)
     assert noise == pytest.approx([3 * 110, 2 * 110], rel=0.1)
     assert digits[0] == pytest.approx(2 * 0.7 * 110, rel=0.1)
     for own, stored in zip(pictures(page), pictures(plain), strict=True):
@@ -132,6 +134,7 @@ def test_the_link_below_a_figure_leads_to_its_numbers_and_says_of_which_figure(p
         "“bent”" in links[0][1] and "&amp;" in links[0][1]
     )
     assert links[1][1] == "Data (CSV) of the figure: Two grey ramps."
+    assert re.sub(r"\s", "", links[2][1]) == "Data(CSV)ofthefigure:Dotsaboutθ∗=0."
     file = book / "_build" / "html" / "book" / links[0][0]
     rows = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
     assert rows[-1] == ["1", "a parabola", "line", "1", "1"]
