@@ -35,11 +35,12 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test draft serve offline pdf notebooks bench record lint clean
+.PHONY: help book test paint draft serve offline pdf notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
 	@echo "make test       unit and property tests, the notebook linter, every chapter against its stored outputs"
+	@echo "make paint      how soon the pages are painted, with a processor slowed down fourfold"
 	@echo "make draft      build the site from the stored outputs, in seconds"
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
 	@echo "make offline    one zip of the site, to unpack and open as files: _build/lecture-offline.zip"
@@ -75,10 +76,12 @@ pdf: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(PYTEST) --cov --cov-report=term -m "not alone"
-	@# Paint times are measured when nothing else runs.
-	$(BIN)/python -m pytest -q -m alone tests/site
 	$(BIN)/python tools/lint_notebooks.py
 	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/book/nbval.cfg book
+
+# Times of this machine, when nothing else runs.
+paint: $(INSTALLED)
+	$(BIN)/python -m pytest -m alone tests/site
 
 notebooks: $(INSTALLED)
 	$(BIN)/python tools/notebooks.py write

@@ -26,7 +26,7 @@ MILLISECONDS = 20_000  # longer than anything takes here, shorter than a test ru
 
 def pytest_configure(config):
     config.addinivalue_line(
-        "markers", "alone: measures time, and runs when nothing else does (see the Makefile)"
+        "markers", "alone: measures time, and runs when nothing else does: make paint"
     )
 
 

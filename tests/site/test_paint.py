@@ -2,7 +2,8 @@
 
 Times are measured on whatever machine this runs on, with two cores and other work, say. Such noise
 makes a paint later and never earlier, so the best of several loads is the page's own time, and the
-test stops at the first load within the limits. `make test` runs this file after all others.
+test stops at the first load within the limits. Tests of times are for `make paint`, when nothing
+else runs; `make test` leaves them out.
 """
 
 import base64
@@ -23,7 +24,6 @@ from paint import (
 )
 from PIL import Image
 
-pytestmark = pytest.mark.alone
 LOADS = 6
 
 
@@ -33,6 +33,7 @@ def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
     assert_none(view.problems())
 
 
+@pytest.mark.alone
 def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_path):
     seen = []
     for _ in range(LOADS):
@@ -117,6 +118,7 @@ def test_a_page_that_keeps_its_reader_waiting_is_found(new_page, serve):
     assert any("largest contentful paint" in problem for problem in paint_problems(seen))
 
 
+@pytest.mark.alone
 def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
     work = """() => {
         const start = performance.now();
