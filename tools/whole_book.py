@@ -195,16 +195,19 @@ class WholeBook:
         return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
     def _styles(self, soups: dict[str, BeautifulSoup]) -> str:
-        """Return the pages' style sheets and styles, each once, in the order of the pages."""
-        styles: dict[str, None] = {}
+        """Return the pages' style sheets and styles, each once, in the order of the pages.
+
+        Those for print come last, as on each page: another page's sheet must not undo them.
+        """
+        styles: dict[str, bool] = {}
         for name, soup in soups.items():
             for tag in soup.head.select("link[rel~=stylesheet][href], style"):
                 if tag.find_parent("noscript"):
                     continue
                 if tag.name == "link":
                     tag["href"] = self._file(name, str(tag["href"])) or tag["href"]
-                styles.setdefault(str(tag))
-        return "\n".join(styles)
+                styles.setdefault(str(tag), tag.get("media") == "print")
+        return "\n".join(sorted(styles, key=lambda style: styles[style]))
 
     def _running_heads(self) -> str:
         """Return a kind of page for each page of the site, with its title at the head."""
