@@ -40,7 +40,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
 	@echo "make test       unit and property tests, the notebook linter, every chapter against its stored outputs"
-	@echo "make paint      how soon the pages are painted, with a processor slowed down fourfold"
+	@echo "make paint      how soon the built pages are painted, on a slow processor"
 	@echo "make draft      build the site from the stored outputs, in seconds"
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
 	@echo "make offline    one zip of the site, to unpack and open as files: _build/lecture-offline.zip"

@@ -7,9 +7,22 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Page
 
 LIMIT_BYTES = 450_000
-LIMIT_PAINT = 1.0  # seconds, of a processor four times slower than this machine's
+LIMIT_PAINT = 1.0  # seconds, of a processor four times slower than an ordinary computer's
 LIMIT_SHIFT = 0.1  # a fraction of the window, times a fraction of its height
 SLOWDOWN = 4
+# Seconds that `WORK` takes on an ordinary computer of 2024: what a page's painting mostly is.
+ORDINARY = 0.16
+WORK = """() => {
+    const start = performance.now();
+    for (let round = 0; round < 20; round++) {
+        const box = document.createElement("div");
+        box.innerHTML = "<p class=a>some <b>text</b> of words</p>".repeat(500);
+        document.body.append(box);
+        box.getBoundingClientRect();
+        box.remove();
+    }
+    return (performance.now() - start) / 1000;
+}"""
 QUIET = 0.8  # seconds without a request, after which a page counts as loaded
 LONGEST_LOAD = 30.0  # seconds
 # The theme's icons as a script: larger than a whole page may be.
@@ -128,7 +141,16 @@ def weigh(page: Page, url: str) -> FirstView:
     return wire.view
 
 
-def slow_down(page: Page, factor: float = SLOWDOWN) -> None:
+def slowdown_here(page: Page) -> float:
+    """Return the factor by which this machine must be slowed down, at least 1 and at most SLOWDOWN.
+
+    A machine that is slower than an ordinary computer, or busy, needs less of it.
+    """
+    took = min(page.evaluate(WORK) for _ in range(5))
+    return min(SLOWDOWN, max(1.0, SLOWDOWN * ORDINARY / took))
+
+
+def slow_down(page: Page, factor: float) -> None:
     """Make this page's processor slower by a factor, as a cheap phone's is."""
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": factor})
 
