@@ -116,7 +116,8 @@ def write(paths: list[Path]) -> int:
         path.write_text(texts[path], encoding="utf-8", newline="\n")
         print(f"{_name(path)}: written")
     print(f"{len(changed)} of {len(paths)} notebooks changed")
-    FRONT.write_bytes(front_picture())
+    if FRONT.read_bytes() != (picture := front_picture()):
+        FRONT.write_bytes(picture)
     return len(changed)
 
 

@@ -203,7 +203,9 @@ def expected_texts(data, model, case):
         for name, score in zip(names, scores, strict=True)
     ]
     radii = [float(certified_radii(model, x, y, math.inf, in_box=b)) for b in (False, True)]
-    radii = ["never wrong" if r == math.inf else f"{r:.4f}" for r in radii]
+    radii = [
+        "never wrong" if r == math.inf else f"{r:.4f}" if r > 0 else "already wrong" for r in radii
+    ]
     test = data.x_test, data.y_test
     counts = [error(model, *test), robust_error(model, *test, ball_of(case))]
     return (

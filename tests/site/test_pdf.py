@@ -251,6 +251,38 @@ def test_what_was_hidden_is_printed(reader, text):
     assert text in words(reader)
 
 
+@pytest.fixture(scope="module")
+def clumsy(lacking, book, tmp_path_factory):
+    """A PDF without the rules for paper, and with a fold that nothing marks as one."""
+    lacking("browser")
+    folder = tmp_path_factory.mktemp("clumsy")
+    html = shutil.copytree(book / "_build" / "html", folder / "html")
+    only_headings = "html.whole-book h1 { display: block !important }"
+    (html / "_static" / "print.css").write_text(only_headings, encoding="utf-8")
+    page = (html / "book" / "first.html").read_text(encoding="utf-8")
+    marked = '<details class="admonition hide above-input">'
+    assert marked in page
+    page = page.replace(marked, '<details class="admonition">')
+    (html / "book" / "first.html").write_text(page, encoding="utf-8")
+    print_book.print_book(html, book / "_config.yml", book / "_toc.yml", folder / "book.pdf")
+    return words(PdfReader(folder / "book.pdf"))
+
+
+def test_what_stays_hidden_is_missed(clumsy):
+    assert [text for text in HIDDEN if text not in clumsy] == [
+        "What the first tab says.",
+        "What the second tab says.",
+    ]
+
+
+def test_a_buttons_words_are_found(clumsy):
+    assert "Show code" in clumsy
+
+
+def test_a_line_of_code_that_is_cut_is_noticed(clumsy):
+    assert clumsy.count("long ") < paper_book.LONG.count("long ")
+
+
 def test_no_word_is_printed_that_belongs_to_a_button(reader):
     assert "Click to" not in words(reader) and "Show code" not in words(reader)
 
