@@ -110,3 +110,14 @@ def test_the_arrow_can_be_dragged_and_snaps_to_the_axis(page):
     shown = result(page)
     assert shown["w"][1] == 0 and shown["w"][0] != 1 and shown["kind"] == "edge"
     assert "not unique" in shown_texts(page)[3]
+
+
+def test_a_notebooks_own_rules_for_outputs_do_not_squeeze_the_numbers(open_html):
+    """JupyterLab's, which come before an explorer's and are as specific."""
+    page, files = written(BallExplorer(NormBall(2.0, 1.0), torch.tensor([1.0, 0.6])))
+    rules = "<style>.explorer dt { float: left; width: 20%; font-weight: bold }</style>"
+    opened = open_html(page.replace("<link rel", f"{rules}<link rel", 1), files, width=375)
+    start(opened)
+    terms = opened.locator(".explorer-readout dt")
+    heights = terms.evaluate_all("(terms) => terms.map((term) => term.offsetHeight)")
+    assert len(heights) > 3 and max(heights) < 1.5 * min(heights)
