@@ -1,17 +1,17 @@
 """A box stands where the book mends a slip of the slides, and a question looks like a question."""
 
 import re
-from itertools import pairwise
 
+from docutils import nodes
+from docutils.utils import new_document
 from notebooks import CHAPTERS, chapters, read
+from questions import QUESTION, mark
 
 ERRATUM = re.compile(
     r"^:::\{admonition\} Erratum (?P<title>\d+)\n:class: erratum\n:name: erratum-(?P<name>\d+)\n"
     r"\n(?P<text>.+?)\n:::$",
     re.MULTILINE | re.DOTALL,
 )
-QUESTION = "**What do you expect?**"
-QUESTION_MARK = "{.expect}"
 
 
 def pages() -> dict[str, str]:
@@ -43,16 +43,6 @@ def unmarked_slips(errata: str, texts: dict[str, str]) -> list[str]:
     return problems
 
 
-def unmarked_questions(text: str) -> list[str]:
-    """The questions to the reader that would look like any other paragraph."""
-    lines = ["", *text.splitlines()]
-    return [
-        line
-        for before, line in pairwise(lines)
-        if line.startswith(QUESTION) and before != QUESTION_MARK
-    ]
-
-
 def test_every_slip_has_one_box_where_it_is_mended_and_links_lead_both_ways():
     texts = pages()
     assert unmarked_slips(texts["errata.md"], texts) == []
@@ -73,12 +63,24 @@ def test_a_slip_without_a_box_and_a_box_without_a_way_back_are_found():
     assert unmarked_slips("1. A slip.", {}) == ["the list of errata has no entry with a target"]
 
 
-def test_every_question_to_the_reader_is_marked_as_one():
-    texts = pages()
-    assert [line for text in texts.values() for line in unmarked_questions(text)] == []
-    assert sum(text.count(QUESTION) for text in texts.values()) > 10
+def test_a_paragraph_that_begins_with_the_question_is_marked():
+    document = new_document("page")
+    question = nodes.paragraph(
+        "", "", nodes.Text(""), nodes.strong("", QUESTION), nodes.Text(" A six?")
+    )
+    others = [
+        nodes.paragraph("", "", nodes.Text("Ask: "), nodes.strong("", QUESTION)),
+        nodes.paragraph("", QUESTION),
+        nodes.paragraph("", "", nodes.strong("", "What else?")),
+        nodes.paragraph(),
+    ]
+    document += [question, *others]
+    mark(None, document)
+    assert question["classes"] == ["expect"]
+    assert [each["classes"] for each in others] == [[], [], [], []]
 
 
-def test_a_question_without_a_mark_is_found():
-    assert unmarked_questions(f"{QUESTION} A six?") == [f"{QUESTION} A six?"]
-    assert unmarked_questions(f"Text.\n\n{QUESTION_MARK}\n{QUESTION} A six?") == []
+def test_the_book_asks_its_reader_in_these_words():
+    asked = {name: text.count(f"\n\n**{QUESTION}** ") for name, text in pages().items()}
+    assert all(asked[path.name] for path in chapters())
+    assert not any("{.expect}" in text for text in pages().values())

@@ -7,6 +7,7 @@ of these tests when its page is closed (guard.py; test_guard.py shows that they 
 import pytest
 from driving import assert_none
 from page_checks import count_formulas, formulas, images, overflow, stills
+from questions import QUESTION
 
 WIDTHS = (320, 375, 1280)
 # An outline of the kind that typeset formulas refer to, and a formula that is as it should be.
@@ -54,6 +55,11 @@ def test_formulas_come_from_the_build(open_page, site, pages):
     assert len(chapters) == 4
     for chapter in chapters:
         assert count_formulas(open_page(chapter, javascript=False)) >= 10
+
+
+def test_each_question_of_a_chapter_looks_like_one(site, chapter_path):
+    page = (site / chapter_path).read_text(encoding="utf-8")
+    assert page.count('<p class="expect"><strong>') == page.count(f"<strong>{QUESTION}</strong>")
 
 
 def test_a_reader_without_scripts_gets_from_page_to_page(open_page, pages):
