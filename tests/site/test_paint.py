@@ -132,15 +132,9 @@ def test_a_page_that_keeps_its_reader_waiting_is_found(new_page, serve):
 
 @pytest.mark.alone
 def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
-    work = """() => {
-        const start = performance.now();
-        let x = 0;
-        for (let i = 0; i < 1e7; i++) x += Math.sqrt(i);
-        return x && performance.now() - start;
-    }"""
-    alone = min(blank_page.evaluate(work) for _ in range(5))
+    alone = min(blank_page.evaluate(WORK) for _ in range(5))
     slow_down(blank_page, 8)
-    assert min(blank_page.evaluate(work) for _ in range(5)) > 2 * alone
+    assert min(blank_page.evaluate(WORK) for _ in range(5)) > 2 * alone
 
 
 @pytest.mark.alone
