@@ -22,10 +22,14 @@ MAX_LINES = 15
 MAX_PICTURE_KB = 200
 MIN_ALT = 20  # characters: fewer name a figure, but do not say what it shows
 
-# The first code cell of every chapter, for Colab, which opens a notebook without its repository.
+# The first code cell of every chapter. Colab opens a notebook without its repository. And PyTorch
+# reads, when it is imported, how long its waiting threads spin: by default so long that on a busy
+# machine, as Binder's are, they hold up the very thread that they wait for (see the Makefile).
 SETUP_CELL = """\
 import importlib.util
+import os
 
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 if importlib.util.find_spec("lectures_code") is None:
     %pip install -q git+{repository}"""
 
