@@ -1,6 +1,8 @@
-"""Bad input is named at the door: what was required, what came, what to do."""
+"""Bad input is named where it was made: what was required, what was received, what to do."""
 
 import math
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -146,6 +148,109 @@ def test_other_radii_are_refused(radius):
     )
     with says(ValueError, text):
         checks.check_radius(radius)
+
+
+# 1 and 3/2 can be written exactly in every one of these.
+REALS = {
+    "int": int,
+    "float": float,
+    "Fraction": Fraction,
+    "Decimal": Decimal,
+    **{kind.__name__: kind for kind in (np.float16, np.float32, np.float64, np.longdouble)},
+    **{kind.__name__: kind for kind in (np.int8, np.uint8, np.int64, np.uint64)},
+    **{
+        f"numpy array of {dtype}": lambda value, dtype=dtype: np.array(value, dtype)
+        for dtype in ("float32", "float64", "int64", "object")
+    },
+    **{
+        str(dtype): lambda value, dtype=dtype: torch.tensor(value, dtype=dtype)
+        for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64)
+    },
+    "torch.uint8": lambda value: torch.tensor(value, dtype=torch.uint8),
+    "a tensor in training": lambda value: torch.tensor(float(value), requires_grad=True),
+}
+WHOLE = [name for name in REALS if "int" in name or name == "numpy array of object"]
+
+NO_REALS = {
+    "None": None,
+    "text": "1",
+    "bytes": b"1",
+    "complex": 1 + 0j,
+    "numpy's complex": np.complex64(1),
+    "complex tensor": torch.tensor(1 + 0j),
+    "truth": True,
+    "numpy's truth": np.True_,
+    "tensor of truth": torch.tensor(True),
+    "array of truth": np.array(True),
+    "array of text": np.array("1"),
+    "list": [1],
+    "tensor of shape (1,)": torch.ones(1),
+    "array of shape (1,)": np.ones(1),
+    "array of shape (1, 1)": np.ones((1, 1), int),
+    "tensor without a value": torch.ones((), device="meta"),
+    "NaN": math.nan,
+    "numpy's NaN": np.float32("nan"),
+    "tensor of NaN": torch.tensor(math.nan),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", REALS)
+@pytest.mark.parametrize("check", [checks.real, checks.check_radius, checks.check_exponent])
+def test_a_real_number_of_any_kind_is_taken_for_what_it_is(kind, check):
+    value = 1 if kind in WHOLE else 1.5
+    taken = check(REALS[kind](value))
+    assert type(taken) is float
+    assert taken == value
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", REALS)
+def test_only_whole_numbers_of_an_integer_kind_are_counts(kind):
+    value = REALS[kind](3)
+    if kind in WHOLE:
+        taken = checks.check_count("n", value)
+        assert type(taken) is int
+        assert taken == 3
+    else:
+        with says(ValueError, f"n must be a whole number >= 1, got {value!r}"):
+            checks.check_count("n", value)
+
+
+@pytest.mark.parametrize("kind", NO_REALS)
+def test_what_is_no_real_number_is_refused_as_every_kind_of_argument(kind):
+    value = NO_REALS[kind]
+    assert math.isnan(checks.real(value))
+    for check in (
+        checks.check_radius,
+        checks.check_exponent,
+        lambda value: checks.check_positive("step_size", value),
+        lambda value: checks.check_count("n", value),
+    ):
+        with pytest.raises(ValueError, match="must be a") as raised:
+            check(value)
+        assert repr(value) in str(raised.value)
+
+
+def test_numbers_beyond_those_of_float_are_infinite_or_0():
+    assert checks.real(10**400) == math.inf
+    assert checks.real(Fraction(-(10**400))) == -math.inf
+    assert checks.real(Decimal("1e400")) == math.inf
+    with pytest.raises(ValueError, match="radius must be a finite number"):
+        checks.check_radius(10**400)
+    with pytest.raises(ValueError, match="step_size must be a finite number > 0"):
+        checks.check_positive(
+            "step_size", Fraction(1, 10**400)
+        )  # 0 in the steps that it would size
+
+
+@pytest.mark.parametrize(
+    "generator", [0, None, torch.Generator, torch.default_generator.get_state()]
+)
+def test_what_is_no_generator_is_named(generator):
+    text = f"generator must be a torch.Generator, got {type(generator).__name__}"
+    with says(TypeError, f"{text}: use torch.Generator().manual_seed(0)"):
+        checks.check_generator(generator)
 
 
 @pytest.mark.parametrize("value", [1, 1e-300, 0.1])

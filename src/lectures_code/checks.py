@@ -1,10 +1,13 @@
-"""Checks at the door: each says what was required, what came, and what to do.
+"""Checks of arguments: each error says what was required, what was received, and what to do.
 
-Public functions call these on their arguments first, so that a slip (labels 0 and 1, pixels 0..255)
-is named where it was made and does not come out as a wrong number three calls later.
+Public functions call these on their arguments first, so that a mistake (labels 0 and 1, pixels
+0..255) is named where it was made and does not come out as a wrong number three calls later.
 """
 
+import decimal
 import math
+import numbers
+import operator
 
 import torch
 from torch import Tensor
@@ -76,39 +79,78 @@ def check_examples(x: object, y: object) -> tuple[Tensor, Tensor]:
     return x, check_labels(y, len(x)).to(x.dtype)
 
 
+def real(value: object) -> float:
+    """Return `value` as a float if it is one real number of any kind, and NaN if it is not.
+
+    Python's numbers, fractions and decimals, numpy's scalars, and arrays and tensors of shape ().
+    Truth values, text and complex numbers are no real numbers.
+    """
+    value = _plain(value)
+    if isinstance(value, bool) or not isinstance(value, (numbers.Real, decimal.Decimal)):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def check_exponent(p: float) -> float:
     """Return the exponent `p` of a norm as a float if 1 <= p <= inf."""
-    if not _is_number(p) or math.isnan(p) or p < 1:
+    number = real(p)
+    if not number >= 1:
         raise ValueError(
             f"p must be a number in [1, inf], got {p!r}: below 1 there is no norm, "
             "use 1, 2 or math.inf"
         )
-    return float(p)
+    return number
 
 
 def check_radius(radius: float) -> float:
     """Return `radius` as a float if it is finite and not negative."""
-    if not _is_number(radius) or not math.isfinite(radius) or radius < 0:
+    number = real(radius)
+    if not 0 <= number < math.inf:
         raise ValueError(
             f"radius must be a finite number >= 0 in pixel units, got {radius!r}: "
             "use 0 for no attack"
         )
-    return float(radius)
+    return number
 
 
 def check_positive(name: str, value: float) -> float:
     """Return `value` as a float if it is finite and positive."""
-    if not _is_number(value) or not math.isfinite(value) or value <= 0:
+    number = real(value)
+    if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a finite number > 0, got {value!r}: pass a positive one")
-    return float(value)
+    return number
 
 
 def check_count(name: str, value: int, *, least: int = 1) -> int:
-    """Return `value` if it is a whole number, at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    """Return `value` as an int if it is a whole number of any integer kind, at least `least`."""
+    plain = _plain(value)
+    try:
+        whole = None if isinstance(plain, bool) else operator.index(plain)
+    except TypeError:
+        whole = None
+    if whole is None or whole < least:
         raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
-    return value
+    return whole
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def check_generator(generator: object) -> torch.Generator:
+    """Return `generator` if it is a source of random numbers."""
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(
+            f"generator must be a torch.Generator, got {type(generator).__name__}: "
+            "use torch.Generator().manual_seed(0)"
+        )
+    return generator
+
+
+def _plain(value: object) -> object:
+    """An entry of a tensor or array of shape () as a number of Python's; numpy's scalars too."""
+    if getattr(value, "ndim", None) != 0:
+        return value
+    try:
+        return value.item()
+    except RuntimeError:  # a tensor without a value, on the device "meta"
+        return None

@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lectures_code.checks import check_exponent, check_float, check_radius
+from lectures_code.checks import (
+    check_exponent,
+    check_float,
+    check_generator,
+    check_radius,
+    real,
+)
 
 
 @dataclass(frozen=True)
@@ -242,7 +248,7 @@ class NormBall:
         l_p^n-ball, Annals of Probability 33.
         """
         x = _check_rows("x", x)
-        generator = _check_generator(generator)
+        generator = check_generator(generator)
         u = 2 * _uniform(x.shape, generator) - 1
         if math.isinf(self.p):
             return (self.radius * u).to(x)
@@ -332,15 +338,14 @@ class BoxedNormBall(NormBall):
                 f"p must be 1, 2 or inf for a ball in a box, got {self.p:g}: "
                 "use one of these, or a NormBall without the box"
             )
-        low, high = self.low, self.high
-        numbers = all(isinstance(bound, (int, float)) for bound in (low, high))
-        if not numbers or not -math.inf < low < high < math.inf:
+        low, high = real(self.low), real(self.high)
+        if not -math.inf < low < high < math.inf:
             raise ValueError(
-                f"low and high must be finite numbers with low < high, got {low!r} and {high!r}: "
-                "use 0 and 1 for pixels"
+                "low and high must be finite numbers with low < high, "
+                f"got {self.low!r} and {self.high!r}: use 0 and 1 for pixels"
             )
-        object.__setattr__(self, "low", float(low))
-        object.__setattr__(self, "high", float(high))
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
 
     def support(self, w: Tensor, x: Tensor | None = None) -> Tensor:
         r"""Largest value over :math:`\Delta(x)` of the linear function with weights `w`.
@@ -537,7 +542,7 @@ class BoxedNormBall(NormBall):
         x, lowest, highest = self._place("x", x, x)
         if not math.isinf(self.p):
             return self.project(super().sample(x, generator=generator), x)
-        u = _uniform(x.shape, _check_generator(generator)).to(x)
+        u = _uniform(x.shape, check_generator(generator)).to(x)
         return torch.lerp(lowest.clamp(min=-self.radius), highest.clamp(max=self.radius), u)
 
     def _place(self, name: str, v: Tensor, x: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -741,20 +746,12 @@ def _check_rows(name: str, value: object) -> Tensor:
     return value
 
 
-def _check_generator(generator: object) -> torch.Generator:
-    if not isinstance(generator, torch.Generator):
-        raise TypeError(
-            f"generator must be a torch.Generator, got {type(generator).__name__}: "
-            "use torch.Generator().manual_seed(0)"
-        )
-    return generator
-
-
 def _tolerance(tolerance: float | None, like: Tensor) -> float:
     if tolerance is None:
         return math.sqrt(torch.finfo(like.dtype).eps)
-    if not tolerance >= 0:
+    number = real(tolerance)
+    if not number >= 0:
         raise ValueError(
             f"tolerance must be a number >= 0, got {tolerance!r}: leave it out for the default"
         )
-    return tolerance
+    return number
