@@ -6,6 +6,7 @@ and the size of the text around it, and its MathML, which a screen reader can sp
 
 import json
 import re
+import weakref
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,6 +81,9 @@ class Typesetter:
 
     def __init__(self, macros: dict | None = None):
         self._engine = MiniRacer()
+        # At the latest when the interpreter begins to exit: left to the engine's own `__del__`,
+        # closing waits for a thread that no longer runs, and Python 3.13 never exits.
+        weakref.finalize(self, self._engine.close)
         self._formulas: dict[tuple[str, bool], Formula] = {}
         folder = _mathjax()
         self._engine.eval(BROWSER + f"var MACROS = {json.dumps(macros or {})};")

@@ -1,6 +1,9 @@
 """Formulas: what MathJax draws is what the TeX means, and it arrives on the page whole."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import formulas
@@ -102,6 +105,26 @@ def test_without_mathjax_the_package_is_named(monkeypatch):
     monkeypatch.setattr(formulas, "PACKAGE", "no-such-package")
     with pytest.raises(RuntimeError, match=r"no-such-package.*run make"):
         Typesetter()
+
+
+def test_a_process_that_has_typeset_closes_the_engine_and_ends():
+    """Left open, the engine keeps Python 3.13 from ever exiting, and its thread alive elsewhere."""
+    program = """if True:
+        import atexit, threading
+        # What is registered first is called last.
+        atexit.register(lambda: print(threading.active_count(), "thread"))
+        from formulas import Typesetter
+        typesetter = Typesetter()
+        typesetter.typeset("x", display=False)
+        """
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(formulas.__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "1 thread\n", "")
 
 
 # A page
