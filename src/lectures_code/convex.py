@@ -20,14 +20,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 from scipy.optimize import linprog, nnls
-from scipy.special import expit, xlog1py, xlogy
+from scipy.special import expit
 from torch import Tensor
 
 from lectures_code.checks import check_count, check_examples, check_exponent, check_positive
+from lectures_code.dual import ROUNDING, balanced, mean_entropy
+from lectures_code.intervals import Intervals, descend
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.quadratic import cholesky, minimise_over_cone
 
 MAX_STEPS = 200
 PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
@@ -36,7 +39,6 @@ PATIENCE = 40  # Newton steps after which it is asked whether there is a minimis
 STALLS = 3
 PATH_STEPS = 5  # Newton steps along a path before optimality is checked
 NEAR = 0.1  # along a path a pixel enters if so near the bound, in units of the change of radius
-ROUNDING = 2.0**-53  # relative error of one float64 operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +140,7 @@ def solve(
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
     ball : NormBall
-        The perturbation set, p = 1, 2 or inf, without the pixel box.
+        The perturbation set, p = 1, 2 or inf; in the pixel box for p = inf.
     tol : float, positive
         Relative gap between the risk and its lower bound to reach.
     start : LinearClassifier, optional
@@ -156,8 +158,8 @@ def solve(
     Raises
     ------
     TypeError, ValueError
-        If the examples are not finite floats with labels -1 and +1, the ball has a box or another
-        exponent, or a parameter is out of its range.
+        If the examples are not finite floats with labels -1 and +1, or leave the ball's box, the
+        ball has another exponent, or a parameter is out of its range.
 
     Notes
     -----
@@ -171,14 +173,49 @@ def solve(
     check_positive("tol", tol)
     check_count("max_steps", max_steps)
     data = _open(x, y, memory)
-    if start is None:
-        return _solve(data, ball, tol, [], max_steps)[0]
-    if len(start.theta) != data.d:
-        raise ValueError(
-            f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
-        )
-    theta = start.theta.detach().double().numpy().copy()
-    return _solve(data, ball, tol, [_point(data, theta, float(start.intercept))], max_steps)[0]
+    path = []
+    if start is not None:
+        if len(start.theta) != data.d:
+            raise ValueError(
+                f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
+            )
+        theta = start.theta.detach().double().numpy().copy()
+        path = [_point(data, theta, float(start.intercept))]
+    if isinstance(ball, BoxedNormBall):
+        return _solve_in_box(data, ball, tol, path, max_steps)
+    return _solve(data, ball, tol, path, max_steps)[0]
+
+
+def _solve_in_box(
+    data: "_Examples", ball: BoxedNormBall, tol: float, path: "list[_Point]", max_steps: int
+) -> RobustOptimum:
+    """As :func:`solve`, for a ball in the pixel box: see :mod:`lectures_code.intervals`."""
+    if ball.radius == 0 or abs(data.y.sum()) == data.n:  # the box changes nothing
+        found, _ = _solve(data, NormBall(ball.p, ball.radius), tol, path, max_steps)
+        return replace(found, ball=ball)
+    constant = _Point(np.zeros(data.d), data.log_odds, np.empty(0))
+    start = path[-1] if path else constant
+    end = descend(
+        _intervals(data, ball), start.theta, start.intercept, tol=tol, max_steps=max_steps
+    )
+    return RobustOptimum(
+        ball=ball,
+        classifier=_classifier(end.theta, end.intercept),
+        risk=end.risk,
+        lower_bound=end.bound,
+        alpha=torch.from_numpy(end.a),
+        bound_radius=ball.radius,
+        status=end.status,
+        iterations=end.steps,
+    )
+
+
+def _intervals(data: "_Examples", ball: BoxedNormBall) -> Intervals:
+    """What each pixel can become; raises if the examples leave the box."""
+    ends = torch.stack(torch.aminmax(torch.from_numpy(data.x), dim=0))
+    ball.support(torch.zeros(data.d, dtype=ends.dtype), ends)  # checks that they lie in the box
+    box = ball.low, ball.high
+    return Intervals(data.x, data.y, data.chunks, ball.radius, box, data.memory)
 
 
 def _solve(
@@ -266,7 +303,8 @@ def lower_bound(
     for every :math:`0 \le \alpha_i \le 1` with :math:`\sum_i \alpha_i y_i = 0` and
     :math:`\|\sum_i \alpha_i y_i x_i\|_p \le \varepsilon \sum_i \alpha_i`: an adversary who may move
     each example by :math:`\varepsilon` can move the weighted means of the two classes onto each
-    other.
+    other. In the box the second condition is that they can do so within it: in every pixel the
+    weighted mean of the least values of one class is at most that of the greatest of the other.
 
     Parameters
     ----------
@@ -275,7 +313,7 @@ def lower_bound(
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
     ball : NormBall
-        The perturbation set, p = 1, 2 or inf, without the pixel box.
+        The perturbation set, p = 1, 2 or inf; in the pixel box for p = inf.
     alpha : Tensor of shape (n,), float64
         The dual point, feasible *exactly*, not up to a tolerance.
     memory : int
@@ -310,13 +348,22 @@ def lower_bound(
             f"alpha must weigh both classes exactly alike, got a difference of {imbalance:g}: "
             "scale the heavier class down"
         )
+    if isinstance(ball, BoxedNormBall):
+        intervals = _intervals(data, ball)
+        if not intervals.is_feasible(alpha, intervals.pull(alpha)):
+            raise ValueError(
+                "alpha must make the weighted interval means of the classes overlap in every "
+                "pixel, by more than the rounding errors of checking it, got one that does not: "
+                "the adversary can't move the weighted class means onto each other in the box"
+            )
+        return mean_entropy(alpha)
     required = _least_radius(data, ball.p, alpha, data.columns().pull(alpha * data.y))
     if required > ball.radius:
         raise ValueError(
             f"alpha must be feasible at radius {ball.radius!r}, got one that takes {required!r}: "
             "the adversary can't move the weighted class means onto each other"
         )
-    return _mean_entropy(alpha)
+    return mean_entropy(alpha)
 
 
 def separate(
@@ -405,12 +452,6 @@ def separability_radius(x: Tensor, y: Tensor, p: float, *, memory: int = 2**28) 
 # -------------------------------------------------------------------- the certificate's parts
 
 
-def _mean_entropy(alpha: np.ndarray) -> float:
-    """Mean of H(alpha_i), rounded down: both terms are positive and have a few roundings each."""
-    entropy = -xlogy(alpha, alpha) - xlog1py(1 - alpha, -alpha)
-    return math.fsum(entropy) / len(alpha) * (1 - 16 * ROUNDING)
-
-
 def _least_radius(data: "_Examples", p: float, alpha: np.ndarray, moved: np.ndarray) -> float:
     """An upper bound on the least radius at which the balanced dual point `alpha` is feasible.
 
@@ -423,22 +464,6 @@ def _least_radius(data: "_Examples", p: float, alpha: np.ndarray, moved: np.ndar
         return 0.0
     distance = np.linalg.norm(moved, _order(p)) / total
     return float(distance + data.rounding_of_a_mean(p)) * (1 + (data.d + 8) * ROUNDING)
-
-
-def _balanced(alpha: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The nearest thing to `alpha` whose two classes have exactly the same sum.
-
-    As whole multiples of a power of two, below 2**53 in sum, the weights add up without rounding.
-    """
-    totals = [max(alpha[y == sign].sum(), 1e-300) for sign in (1, -1)]
-    unit = 2.0 ** (math.ceil(math.log2(max(totals))) - 52)
-    units = np.floor(alpha * np.where(y > 0, *(min(totals) / (t * unit) for t in totals)))
-    excess = (units * y).sum()
-    heavy = np.flatnonzero(y * excess >= 0)
-    largest = heavy[units[heavy].argmax()]
-    units[largest] -= min(abs(excess), units[largest])
-    # Where one class weighs next to nothing, one weight may be too small to take the excess.
-    return units * unit if (units * y).sum() == 0 else np.zeros_like(alpha)
 
 
 @dataclass(frozen=True)
@@ -458,7 +483,7 @@ def _certify(
     floor = 100 * data.rounding_of_a_mean(ball.p)
     if required > max(ball.radius, floor):
         return _Certificate(0.0, np.zeros(data.n), ball.radius)
-    return _Certificate(_mean_entropy(alpha), alpha, max(required, ball.radius))
+    return _Certificate(mean_entropy(alpha), alpha, max(required, ball.radius))
 
 
 # ------------------------------------------------------------------------------ the descent
@@ -498,7 +523,7 @@ def _descend(
         if _separates(data, point, p, radius):
             return _optimum(ball, point, risk, best, "separable", steps), point
         aim = radius - _hair(data, point, p, radius, tol * risk / 4)
-        alpha = _balanced(expit(-point.margins(data.y, p, aim)), data.y)
+        alpha = balanced(expit(-point.margins(data.y, p, aim)), data.y)
         moved = data.columns().pull(alpha * data.y)
         best = max(best, _certify(data, ball, alpha, moved), key=lambda found: found.bound)
         if risk - best.bound <= tol * risk:
@@ -719,7 +744,7 @@ def _minimise_p_2(
     """Newton's step, with the curvature of the norm, (1 - unit unit^T) / norm, added."""
     bend = reach / np.linalg.norm(here[:-1])
     hessian[:-1, :-1] += bend * (np.eye(len(unit)) - np.outer(unit, unit))
-    root, scale = _cholesky(hessian, np.diag(hessian))
+    root, scale = cholesky(hessian, np.diag(hessian))
     return here - cho_solve((root, True), gradient / scale) / scale
 
 
@@ -727,7 +752,7 @@ def _minimise_p_inf(
     hessian: np.ndarray, gradient: np.ndarray, here: np.ndarray, signs: np.ndarray, reach: float
 ) -> np.ndarray:
     """The minimum while no weight changes its sign: sign * weight >= 0."""
-    return _minimise_over_cone(hessian, gradient, here, np.diag(np.append(signs, 1.0)))
+    return minimise_over_cone(hessian, gradient, here, np.diag(np.append(signs, 1.0)))
 
 
 def _minimise_p_1(
@@ -741,48 +766,13 @@ def _minimise_p_1(
     for _ in range(10):
         cone = np.diag(np.concatenate([-signs, [1.0, 1.0]]))
         cone[:-2, -2] = signs
-        there = _minimise_over_cone(hessian, gradient, here, cone)
+        there = minimise_over_cone(hessian, gradient, here, cone)
         beyond = signs * there[:-2] < -there[-2]
         if not beyond.any():
             break
         signs[beyond] *= -1
     there[:-2] = np.clip(there[:-2], -there[-2], there[-2])
     return there
-
-
-def _minimise_over_cone(
-    hessian: np.ndarray, gradient: np.ndarray, here: np.ndarray, cone: np.ndarray
-) -> np.ndarray:
-    """Least second-order model around `here` over all points cone @ z, every z but the last >= 0.
-
-    With the last one, the intercept, eliminated this is non-negative least squares.
-    """
-    hessian, gradient, z = cone.T @ hessian @ cone, gradient @ cone, np.linalg.solve(cone, here)
-    share = hessian[:-1, -1] / hessian[-1, -1]
-    reduced = hessian[:-1, :-1] - np.outer(share, hessian[-1, :-1])
-    root, scale = _cholesky(reduced, np.diag(hessian)[:-1])
-    slope = (gradient[:-1] - share * gradient[-1]) / scale
-    target = root.T @ (scale * z[:-1]) - solve_triangular(root, slope, lower=True)
-    new = nnls(root.T, target, maxiter=30 * len(target))[0] / scale
-    intercept = z[-1] - gradient[-1] / hessian[-1, -1] - share @ (new - z[:-1])
-    return cone @ np.append(new, intercept)
-
-
-def _cholesky(matrix: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower triangle `root` and `scale` with matrix = scale * (root @ root.T) * scale.
-
-    `size` holds the squared sizes of the coordinates. In their units a ridge is added, as small as
-    the rounding errors, or as large as it takes: features may be constant, equal or missing.
-    """
-    scale = np.sqrt(np.maximum(size, 1e-30 * size.max()))
-    scaled, ridge = matrix / scale / scale[:, None], 1e-14
-    while True:
-        try:
-            return np.linalg.cholesky(scaled + ridge * np.eye(len(scale))), scale
-        except np.linalg.LinAlgError:
-            if ridge > 1:
-                raise
-            ridge *= 10
 
 
 # -------------------------------------------------------------------- the distance of the hulls
@@ -978,12 +968,17 @@ def _check_alpha(alpha: Tensor, n: int) -> np.ndarray:
 
 
 def _check_ball(ball: NormBall) -> None:
-    if not isinstance(ball, NormBall) or isinstance(ball, BoxedNormBall):
+    if not isinstance(ball, NormBall):
         raise TypeError(
-            f"ball must be a NormBall without a box, got {ball!r}: the exact optimum needs the "
-            "same perturbation set at each example, use NormBall(p, radius)"
+            f"ball must be a NormBall, got {type(ball).__name__}: use NormBall(p, radius), with "
+            ".in_box() at its end for pixels that stay in the box"
         )
     _check_exponent(ball.p)
+    if isinstance(ball, BoxedNormBall) and ball.p != math.inf:
+        raise ValueError(
+            f"p must be inf for the exact optimum in the box, got {ball.p:g}: "
+            "leave .in_box() out, or use p = inf"
+        )
 
 
 def _check_exponent(p: float) -> float:

@@ -1,0 +1,30 @@
+"""What a point of the dual proves: the mean of its entropies, with every rounding allowed for."""
+
+import math
+
+import numpy as np
+from scipy.special import xlog1py, xlogy
+
+ROUNDING = 2.0**-53  # relative error of one float64 operation
+
+
+def mean_entropy(alpha: np.ndarray) -> float:
+    """Mean of H(alpha_i), rounded down: both terms are positive and have a few roundings each."""
+    entropy = -xlogy(alpha, alpha) - xlog1py(1 - alpha, -alpha)
+    return math.fsum(entropy) / len(alpha) * (1 - 16 * ROUNDING)
+
+
+def balanced(alpha: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The nearest thing to `alpha` whose two classes have exactly the same sum.
+
+    As whole multiples of a power of two, below 2**53 in sum, the weights add up without rounding.
+    """
+    totals = [max(alpha[y == sign].sum(), 1e-300) for sign in (1, -1)]
+    unit = 2.0 ** (math.ceil(math.log2(max(totals))) - 52)
+    units = np.floor(alpha * np.where(y > 0, *(min(totals) / (t * unit) for t in totals)))
+    excess = (units * y).sum()
+    heavy = np.flatnonzero(y * excess >= 0)
+    largest = heavy[units[heavy].argmax()]
+    units[largest] -= min(abs(excess), units[largest])
+    # Where one class weighs next to nothing, one weight may be too small to take the excess.
+    return units * unit if (units * y).sum() == 0 else np.zeros_like(alpha)
