@@ -74,8 +74,8 @@ def test_a_quarter_takes_the_second_feature_s_information_away_and_not_the_first
                 robust_error(model, x, y, ball).rate,
             )
         )
-    # Normal tails: P(z > 4/3) = 0.091, for both; P(z > 1) = 0.159, and P(z > 0) = 0.5. Five standard
-    # errors of a rate are at most 5 / sqrt(4 n) = 0.056.
+    # Normal tails: P(z > 4/3) = 0.091, for both; P(z > 1) = 0.159, and P(z > 0) = 0.5.
+    # Five standard errors of a rate are at most 5 / sqrt(4 n) = 0.056.
     assert rates[0] == pytest.approx((0.091, 0.159), abs=0.056)
     assert rates[1] == pytest.approx((0.091, 0.5), abs=0.056)
 
