@@ -8,25 +8,40 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 PORT ?= 8000
 
+# Recipes name files from here, so that this folder's own name may hold spaces, # or &. What would
+# end a name in PATH or in a script's first line is refused before anything is written.
+DOLLAR := $$
+COLON := :
+BACKSLASH := $(subst /,\,/)
+unusable := $(foreach character,$(DOLLAR) $(COLON) $(BACKSLASH) " `,$(findstring $(character),$(CURDIR)))
+ifneq ($(strip $(unusable)),)
+$(error The folder's name must be without $(DOLLAR) $(COLON) $(BACKSLASH) " and `, and it is $(CURDIR): rename or move it)
+endif
+
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed-from-pyproject
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 GROUPS := content book test lint bench
 
+# pip installs into .venv, whatever its settings say of other places.
+export PIP_USER := 0
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN
+
 # One thread for each of pytest's processes: more would fight for the same cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope
-BOOK := $(BIN)/jupyter-book build . --all -n -W --keep-going
 
 # Chapters run as they would for anyone: with matplotlib's notebook backend, with the packages of
 # .venv alone, and without the settings of the reader's own IPython.
 unexport MPLBACKEND PYTHONPATH PYTHONHOME
 export IPYTHONDIR := $(CURDIR)/$(VENV)/ipython
-# The book's own way to show figures and widgets, see tools/book_display.py.
-BOOK_IPYTHONDIR := $(CURDIR)/$(VENV)/ipython-book
-# Chapters run in their own folder: a relative MNIST_DIR would not lead from there.
-ifdef MNIST_DIR
-export MNIST_DIR := $(if $(filter /%,$(MNIST_DIR)),$(MNIST_DIR),$(CURDIR)/$(MNIST_DIR))
+# Chapters run in their own folder: a relative MNIST_DIR would not lead from there. A value from the
+# command line yields to `override` alone, and its words are looked at as one.
+ifneq ($(MNIST_DIR),)
+NOTHING :=
+SPACE := $(NOTHING) $(NOTHING)
+override MNIST_DIR := $(if $(filter /% ~%,$(subst $(SPACE),_,$(MNIST_DIR))),,$(CURDIR)/)$(MNIST_DIR)
+export MNIST_DIR
 endif
 # How long a waiting thread of PyTorch's spins. The default holds up, on a busy machine, the very
 # thread that is waited for, and minutes pass where seconds should.
@@ -51,21 +66,11 @@ help:
 	@echo "make lint       ruff and the notebook linter"
 	@echo "make clean      remove what was built (.venv stays)"
 
-book: $(INSTALLED)
-	@rm -rf _build/html
-	@$(BIN)/python tools/book_display.py $(BOOK_IPYTHONDIR)
-	@IPYTHONDIR=$(BOOK_IPYTHONDIR) $(BOOK) || { echo "The book has failed: warnings stand above, failed cells below."; \
-	  find _build/html/reports -name '*.err.log' -exec cat {} + 2>/dev/null; exit 1; }
-
-draft: $(INSTALLED)
-	@mkdir -p _build/html && touch _build/html/.draft
-	@# Paths in a configuration file are relative to its own folder.
-	@sed -e 's/execute_notebooks: force/execute_notebooks: "off"/' -e 's/: tools$$/: ..\/tools/' \
-	  _config.yml > _build/draft.yml
-	@$(BOOK) --config _build/draft.yml
+book draft: $(INSTALLED)
+	@$(BIN)/python tools/build_site.py $@
 
 serve: $(INSTALLED)
-	@test -d _build/html || { echo "There is no site in _build/html yet: run make book (or make draft) first"; exit 1; }
+	@$(BIN)/python tools/finished.py
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 offline: $(INSTALLED)
@@ -106,20 +111,22 @@ clean:
 # package that depends on it, pip may choose a build of several GB.
 $(INSTALLED): pyproject.toml
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
-	  command -v $(PYTHON) >/dev/null || { \
+	  command -v "$(PYTHON)" >/dev/null || { \
 	    echo "Python 3.11 or newer is needed, and there is no $(PYTHON): install it, or name one with make PYTHON=..."; exit 1; }; \
-	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1): name a newer one with make PYTHON=..."; exit 1; }; \
-	  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, $(PYTHON) is $$("$(PYTHON)" --version 2>&1): name a newer one with make PYTHON=..."; exit 1; }; \
+	  "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)"; exit 1; }; \
-	  echo "Making $(VENV) with $$($(PYTHON) --version)"; \
-	  $(PYTHON) -m venv --clear $(VENV); \
+	  echo "Making $(VENV) with $$("$(PYTHON)" --version)"; \
+	  "$(PYTHON)" -m venv --clear $(VENV); \
 	fi
 	@echo "Installing into $(VENV) (once, some minutes)"
 	$(PIP) 'pip>=25.1'
-	$(PIP) --group torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PIP) --group torch $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)')
 	$(PIP) $(addprefix --group ,$(GROUPS)) --editable '.[sample]'
-	@mkdir -p $(IPYTHONDIR)/profile_default
+	@$(BIN)/python -c 'from importlib.metadata import version as v; v("torch"); v("lectures_code")' 2>/dev/null || { \
+	  echo "pip was to install into $(VENV), and what it installed is not there: see where its settings lead (pip config list)"; exit 1; }
+	@mkdir -p $(VENV)/ipython/profile_default
 	@# Kernels warn at every start that they listen on this machine's loopback without encryption.
-	@echo 'c.IPKernelApp.log_level = "ERROR"' > $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
+	@echo 'c.IPKernelApp.log_level = "ERROR"' > $(VENV)/ipython/profile_default/ipython_kernel_config.py
 	@touch $@

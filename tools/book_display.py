@@ -1,8 +1,6 @@
 """How the kernels of `make book` show things; other kernels do not load this.
 
-An IPython extension, and a program that writes the IPython profile that loads it:
-
-    python tools/book_display.py FOLDER     the profile is for IPYTHONDIR=FOLDER
+An IPython extension, and `write_profile`, which writes the IPython profile that loads it.
 
 A figure is shown as one picture, SVG or PNG for screens of twice the density, whichever is smaller
 on the wire, with its data beside it as `text/csv`, which tools/figure_files.py makes a file of.
@@ -15,7 +13,6 @@ import functools
 import gzip
 import io
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,9 +151,3 @@ def write_profile(folder: Path) -> None:
     profile.mkdir(parents=True, exist_ok=True)
     config = profile / "ipython_kernel_config.py"
     config.write_text("\n".join([*lines, ""]), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"the folder for the profile is required, got {sys.argv[1:]}: name it")
-    write_profile(Path(sys.argv[1]))

@@ -12,30 +12,16 @@ import sys
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from finished import ROOT, SITE, unfinished
+
 # Zip's earliest date, for every entry.
 TIME = (1980, 1, 1, 0, 0, 0)
 # A build's reports for its maker; scripts' source maps (.map), which debuggers read, stay out too.
 LEFT_OUT = ("reports",)
 
 
-class SiteMissingError(RuntimeError):
-    """There is no built site; the message says what to do."""
-
-
 def site_files(html: Path) -> list[Path]:
-    """Return the files of a built site, sorted by their path; hidden ones are Sphinx's own.
-
-    Raises
-    ------
-    SiteMissingError
-        If there is no built site.
-    """
-    if not (html / "index.html").is_file():
-        raise SiteMissingError(
-            f"a built site is needed, and there is no index.html in {html}: run make book "
-            "(or make draft) first"
-        )
+    """Return the files of a built site, sorted by their path; hidden ones are the build's own."""
     files = []
     for path in html.rglob("*"):
         parts = path.relative_to(html).parts
@@ -60,11 +46,6 @@ def pack(html: Path, archive: Path) -> int:
     -------
     int
         The number of files in it.
-
-    Raises
-    ------
-    SiteMissingError
-        If there is no built site.
     """
     files = site_files(html)
     archive.parent.mkdir(parents=True, exist_ok=True)
@@ -83,13 +64,12 @@ def pack(html: Path, archive: Path) -> int:
 def main() -> None:
     """Pack ``_build/html`` into ``_build/lecture-offline.zip``, or as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--html", type=Path, default=ROOT / "_build" / "html")
+    parser.add_argument("--html", type=Path, default=SITE)
     parser.add_argument("--zip", type=Path, default=ROOT / "_build" / "lecture-offline.zip")
     options = parser.parse_args()
-    try:
-        n_files = pack(options.html, options.zip)
-    except SiteMissingError as error:
-        sys.exit(f"No zip: {error}")
+    if problem := unfinished(options.html):
+        sys.exit(f"No zip: {problem}")
+    n_files = pack(options.html, options.zip)
     print(f"{options.zip}: {n_files} files, {options.zip.stat().st_size / 1e6:.1f} MB")
 
 

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import yaml
 from browser import BrowserMissingError, launch
+from finished import ROOT, SITE, unfinished
 from playwright.sync_api import Route, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, Fit, IndirectObject, NameObject
 from whole_book import BookError, WholeBook
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
@@ -170,11 +169,13 @@ def _tag_formulas(writer: PdfWriter, formulas: set[str]) -> None:
 def main() -> None:
     """Print the site in ``_build/html`` into ``_build/lecture.pdf``, or as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--html", type=Path, default=ROOT / "_build" / "html")
+    parser.add_argument("--html", type=Path, default=SITE)
     parser.add_argument("--config", type=Path, default=ROOT / "_config.yml")
     parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
     parser.add_argument("--pdf", type=Path, default=ROOT / "_build" / "lecture.pdf")
     options = parser.parse_args()
+    if problem := unfinished(options.html):
+        sys.exit(f"No PDF: {problem}")
     try:
         n_pages = print_book(options.html, options.config, options.toc, options.pdf)
     except (BookError, BrowserMissingError) as error:

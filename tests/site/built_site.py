@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from finished import unfinished
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parent.parent.parent
@@ -81,6 +82,8 @@ def what_is_missing(root: Path = ROOT) -> dict[str, str | None]:
 
 
 def _wrong(root: Path, pages: list[Path]) -> str | None:
+    if problem := unfinished(root / "_build" / "html"):
+        return problem
     if not pages or pages[0].name == "search.html":
         return "there is no site in _build/html (make book)"
     source = newest_source(root)
