@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from built_site import chapter_paths, page_paths, what_is_missing
+from finished import MARK
 
 HERE = Path(__file__).parent
 TOC = """\
@@ -33,7 +34,8 @@ def project(tmp_path):
     (tmp_path / "book" / "one.ipynb").write_text("{}")
     for page in ("index", "one", "two", "three"):
         (tmp_path / "_build" / "html" / "book" / f"{page}.html").write_text("")
-    (tmp_path / "_build" / "html" / "search.html").write_text("")
+    for file in ("search.html", MARK):
+        (tmp_path / "_build" / "html" / file).write_text("")
     for file in tmp_path.rglob("*"):
         built = "_build" in file.parts
         os.utime(file, (1000 + built, 1000 + built))
@@ -74,6 +76,13 @@ def test_a_project_without_a_site_has_none(project):
     for page in (project / "_build" / "html" / "book").iterdir():
         page.unlink()
     assert "no site" in what_is_missing(project)["site"]
+
+
+def test_a_site_whose_build_did_not_finish_is_not_tested(project):
+    (project / "_build" / "html" / MARK).unlink()
+    missing = what_is_missing(project)
+    assert "did not finish" in missing["site"]
+    assert missing["executed"] == missing["site"]
 
 
 def test_a_draft_has_no_data_of_figures(project):

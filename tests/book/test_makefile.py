@@ -1,0 +1,173 @@
+"""make with a program in Python's place: folders of any name, MNIST_DIR, settings of pip."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+# Notes how it was called; as `-m venv` it puts itself into the new environment.
+STUB = f"""#!{sys.executable} -S
+import json, os, pathlib, sys
+note = {{"arguments": sys.argv[1:], "folder": os.getcwd(), **os.environ}}
+with open(os.environ["STUB_LOG"], "a", encoding="utf-8") as log:
+    print(json.dumps(note), file=log)
+if sys.argv[1:3] == ["-m", "venv"]:
+    bin = pathlib.Path(sys.argv[-1], "bin")
+    bin.mkdir(parents=True)
+    for name in ("python", "ruff"):
+        (bin / name).write_text(pathlib.Path(sys.argv[0]).read_text())
+        (bin / name).chmod(0o755)
+sys.exit(os.environ.get("STUB_FAILS", "no such thing") in " ".join(sys.argv))
+"""
+GOOD = [
+    "with space",
+    "two  spaces and -n",
+    "ümläut",
+    "course #2",
+    "50%",
+    "R&D",
+    "it's",
+    "a; b",
+    "a=b",
+    "(x)",
+    "[a-z]*",
+    "~x",
+]
+BAD = ["a$b", "$(x)", "a:b", 'so "called"', "a\\b", "`a`"]
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A function that runs make in a checkout below a folder of this name: the run, the notes."""
+    python = tmp_path / "stub" / "python3"
+    python.parent.mkdir()
+    python.write_text(STUB)
+    python.chmod(0o755)
+    log = tmp_path / "stub" / "log"
+
+    def run(*arguments, name="a", **environment):
+        course = tmp_path / "checkouts" / name / "course"
+        course.mkdir(parents=True, exist_ok=True)
+        for file in ("Makefile", "pyproject.toml"):
+            shutil.copy(ROOT / file, course)
+        log.write_text("")
+        kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        result = subprocess.run(
+            ["make", f"PYTHON={python}", *arguments],
+            cwd=course,
+            env={**kept, "STUB_LOG": str(log), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return result, [json.loads(line) for line in log.read_text().splitlines()], course
+
+    return run
+
+
+TARGETS = [
+    "book",
+    "draft",
+    "serve",
+    "offline",
+    "pdf",
+    "test",
+    "paint",
+    "notebooks",
+    "bench",
+    "lint",
+]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_folder_may_have_any_ordinary_name(make, name, tmp_path):
+    result, notes, course = make(*TARGETS, name=name)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {note["folder"] for note in notes} == {str(course)}
+    assert {note["IPYTHONDIR"] for note in notes} == {f"{course}/.venv/ipython"}
+    assert (course / ".venv/ipython/profile_default/ipython_kernel_config.py").is_file()
+    # Nothing is made outside of the checkout, and nothing in it that make clean would not know.
+    assert [path.name for path in (tmp_path / "checkouts").iterdir()] == [name]
+    assert [path.name for path in course.parent.iterdir()] == ["course"]
+    made = {path.name for path in course.iterdir()}
+    assert made == {"Makefile", "pyproject.toml", ".venv", "_build"}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_folder_whose_name_cannot_work_is_refused_at_once(make, name):
+    result, notes, course = make("book", name=name)
+    assert result.returncode != 0
+    (line,) = result.stderr.splitlines()
+    assert line.endswith(
+        f"The folder's name must be without $ : \\ \" and `, and it is {course}: "
+        "rename or move it.  Stop."
+    )
+    assert notes == []
+    assert {path.name for path in course.iterdir()} == {"Makefile", "pyproject.toml"}
+
+
+def test_the_python_itself_may_lie_in_a_folder_with_a_space(make, tmp_path):
+    python = tmp_path / "my python"
+    shutil.copy(tmp_path / "stub" / "python3", python)
+    result, _, course = make("draft", f"PYTHON={python}")
+    assert result.returncode == 0, result.stderr
+    assert (course / ".venv/bin/python").is_file()
+
+
+@pytest.mark.parametrize("form", ["argument", "environment"])
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("data", "{course}/data"),
+        ("../data", "{course}/../data"),
+        ("my data", "{course}/my data"),
+        ("my /data", "{course}/my /data"),
+        ("/a/b", "/a/b"),
+        ("/my data/b", "/my data/b"),
+        # The loader knows a home folder better than make does.
+        ("~/data", "~/data"),
+    ],
+)
+def test_a_relative_mnist_dir_is_one_of_the_checkout(make, form, given, meant):
+    make("draft")
+    if form == "argument":
+        result, notes, course = make("book", "test", f"MNIST_DIR={given}")
+    else:
+        result, notes, course = make("book", "test", MNIST_DIR=given)
+    assert result.returncode == 0, result.stderr
+    assert {note["MNIST_DIR"] for note in notes} == {meant.format(course=course)}
+
+
+def test_no_mnist_dir_is_none(make):
+    _, notes, _ = make("book")
+    assert not any("MNIST_DIR" in note for note in notes)
+
+
+def test_settings_that_lead_pip_elsewhere_do_not_hold(make):
+    elsewhere = dict.fromkeys(["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"], "/elsewhere")
+    wanted = {"PIP_INDEX_URL": "https://example.org/simple"}
+    _, notes, _ = make("draft", PIP_USER="1", PIP_DRY_RUN="1", **elsewhere, **wanted)
+    installs = [note for note in notes if note["arguments"][:2] == ["-m", "pip"]]
+    assert len(installs) >= 3
+    for note in installs:
+        assert note["PIP_USER"] == "0"
+        assert not {*elsewhere, "PIP_DRY_RUN"} & set(note)
+        assert wanted.items() <= note.items()
+
+
+def test_what_pip_has_put_elsewhere_is_noticed(make):
+    result, _, course = make("draft", STUB_FAILS="importlib.metadata")
+    assert result.returncode != 0
+    assert "pip was to install into .venv, and what it installed is not there" in result.stdout
+    assert not (course / ".venv" / "installed-from-pyproject").exists()
+
+
+def test_an_address_of_an_index_reaches_pip_whole(make):
+    address = "https://example.org/whl?a=1&b=2"
+    _, notes, _ = make("draft", f"TORCH_INDEX={address}")
+    assert [address] == [n["arguments"][-1] for n in notes if "torch" in n["arguments"]]
