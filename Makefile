@@ -50,11 +50,12 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test paint draft serve offline pdf notebooks bench record lint clean
+.PHONY: help book test invited paint draft serve offline pdf notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
 	@echo "make test       unit and property tests, the notebook linter, every chapter against its stored outputs"
+	@echo "make invited    every chapter with each change that one of its exercises asks for"
 	@echo "make paint      how soon the built pages are painted, on a slow processor"
 	@echo "make draft      build the site from the stored outputs, in seconds"
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
@@ -80,9 +81,13 @@ pdf: $(INSTALLED)
 	@$(BIN)/python tools/print_book.py
 
 test: $(INSTALLED)
-	$(PYTEST) --cov --cov-report=term -m "not alone"
+	$(PYTEST) --cov --cov-report=term -m "not alone and not invited"
 	$(BIN)/python tools/lint_notebooks.py
 	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/book/nbval.cfg book
+
+# Minutes: each chapter with each change that one of its exercises invites.
+invited: $(INSTALLED)
+	$(PYTEST) --dist load -m invited tests/book
 
 # Times of this machine, when nothing else runs.
 paint: $(INSTALLED)
