@@ -85,7 +85,7 @@ class RobustOptimum:
 
     @property
     def relative_gap(self) -> float:
-        """The gap in units of the risk; rounding may leave it a hair below 0."""
+        """The gap in units of the risk; rounding may leave it slightly below 0."""
         return self.gap / self.risk
 
 
@@ -405,7 +405,7 @@ def separate(
     Notes
     -----
     A linear programme (p = 1, inf) or a non-negative least-squares problem (p = 2) over a working
-    set of examples, to which those that the classifier serves worst are added until none is worse.
+    set of examples, to which those with the smallest margins are added until no margin is smaller.
 
     References
     ----------
@@ -512,7 +512,7 @@ def _descend(
 ) -> tuple[RobustOptimum, _Point]:
     """Newton's method on a growing working set, until primal and dual agree.
 
-    The steps aim at a radius that is smaller by a hair. That costs a small share of the tolerance,
+    The steps aim at a slightly smaller radius. That costs a small share of the tolerance,
     and leaves the dual point room within its constraint to absorb rounding errors.
     """
     p, radius = ball.p if ball.radius > 0 else 2.0, ball.radius
@@ -522,7 +522,7 @@ def _descend(
         risk = _mean_loss(point.margins(data.y, p, radius))
         if _separates(data, point, p, radius):
             return _optimum(ball, point, risk, best, "separable", steps), point
-        aim = radius - _hair(data, point, p, radius, tol * risk / 4)
+        aim = radius - _slack(data, point, p, radius, tol * risk / 4)
         alpha = balanced(expit(-point.margins(data.y, p, aim)), data.y)
         moved = data.columns().pull(alpha * data.y)
         best = max(best, _certify(data, ball, alpha, moved), key=lambda found: found.bound)
@@ -568,7 +568,7 @@ def _follow(
     columns = data.columns(piece.index)
     point = _Point(theta, intercept, columns.push(theta[piece.index]) + intercept)
     risk = _mean_loss(point.margins(data.y, ball.p, radius))
-    aim = radius - _hair(data, point, ball.p, radius, tol * risk / 4)
+    aim = radius - _slack(data, point, ball.p, radius, tol * risk / 4)
     return _newton(data.y, columns, piece, point, ball.p, aim, tol * risk, PATH_STEPS)[:2]
 
 
@@ -587,8 +587,8 @@ def _optimum(
     )
 
 
-def _hair(data: "_Examples", point: _Point, p: float, radius: float, price: float) -> float:
-    """How much smaller a radius costs no more than `price` in mean loss, to first order."""
+def _slack(data: "_Examples", point: _Point, p: float, radius: float, price: float) -> float:
+    """Largest decrease of the radius whose cost in mean loss is at most `price`, to first order."""
     slope = _dual_norm(point.theta, p) * expit(-point.margins(data.y, p, radius)).mean()
     least = 4 * data.rounding_of_a_mean(p)
     return min(max(price / slope, least) if slope > 0 else least, 1e-3 * radius)
@@ -779,7 +779,7 @@ def _minimise_p_1(
 
 
 def _separate(data: "_Examples", p: float, tol: float) -> Separation:
-    """Hull distance over a working set of examples that grows by those served worst."""
+    """Hull distance over a working set of examples that grows by the most violated."""
     theta = sum(sign * data.columns().pull(_uniform(data.y == sign)) for sign in (1, -1))
     chosen = np.zeros(data.n, bool)
     lower, upper, classifier, alpha = 0.0, math.inf, None, np.zeros(data.n)
@@ -788,7 +788,7 @@ def _separate(data: "_Examples", p: float, tol: float) -> Separation:
         found, intercept = _halfway(data, p, theta, scores)
         if found > lower:
             lower, classifier = found, _classifier(theta, intercept)
-        worse = _served_worse(scores, data.y, chosen)
+        worse = _most_violated(scores, data.y, chosen)
         if upper - lower <= tol * data.largest or not worse.size:
             return Separation(p, lower, upper, classifier, torch.from_numpy(alpha))
         chosen[worse] = True
@@ -811,7 +811,7 @@ def _halfway(
     return margin, float(-(low + high) / 2)
 
 
-def _served_worse(scores: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _most_violated(scores: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Of each class, up to 100 examples with a smaller margin than all those chosen so far."""
     found = []
     for sign in (1, -1):
@@ -942,7 +942,7 @@ class _Columns:
         return total
 
 
-# -------------------------------------------------------------------------------- at the door
+# -------------------------------------------------------------------- checks of arguments
 
 
 def _open(x: Tensor, y: Tensor, memory: int) -> _Examples:

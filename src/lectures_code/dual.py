@@ -15,7 +15,7 @@ def mean_entropy(alpha: np.ndarray) -> float:
 
 
 def balanced(alpha: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The nearest thing to `alpha` whose two classes have exactly the same sum.
+    """Round `alpha` so that both classes have exactly equal sums.
 
     As whole multiples of a power of two, below 2**53 in sum, the weights add up without rounding.
     """

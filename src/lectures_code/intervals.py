@@ -111,7 +111,7 @@ def descend(
 ) -> Descent:
     """Minimise the risk from a classifier on, until its bound is within `tol`, relatively.
 
-    The steps aim at a radius that is smaller by a hair, which costs a small share of the tolerance
+    The steps aim at a slightly smaller radius, which costs a small share of the tolerance
     and leaves the weights `a` room within their constraints to absorb rounding errors.
     """
     weights = np.concatenate([np.maximum(theta, 0), np.maximum(-theta, 0)])
@@ -134,7 +134,7 @@ def descend(
         if steps >= max_steps or stalled > STALLS:
             status = "stopped"
             break
-        aim = data.radius - _hair(data, weights, a, tol * risk / 4)
+        aim = data.radius - _slack(data, weights, a, tol * risk / 4)
         index = _opened(weights, pulled)
         columns = data.columns(index, aim)
         inner, intercept, taken, decrease = _newton(
@@ -156,8 +156,8 @@ def _opened(weights: np.ndarray, pulled: np.ndarray) -> np.ndarray:
     return np.flatnonzero(used)
 
 
-def _hair(data: Intervals, weights: np.ndarray, a: np.ndarray, price: float) -> float:
-    """How much smaller a radius costs at most `price` in mean loss, to first order.
+def _slack(data: Intervals, weights: np.ndarray, a: np.ndarray, price: float) -> float:
+    """Largest decrease of the radius whose cost in mean loss is at most `price`, to first order.
 
     A smaller radius raises a worst margin by at most |theta|_1 for each unit. At least it is some
     roundings of the constraints, of which it must leave room.
