@@ -435,7 +435,12 @@ any_attack = pytest.mark.parametrize("attack", ANY.values(), ids=ANY.keys())
         (X.index_fill(0, torch.tensor(0), math.nan), Y, ValueError, "^x must be finite, got 5 NaN"),
         (X[0], Y[:1], ValueError, "^x must have shape \\(n, d\\), got \\(5,\\): use x.reshape"),
         (X.tolist(), Y, TypeError, "^x must be a torch tensor, got list"),
-        (X, (Y + 1) / 2, ValueError, "^labels must be -1 or \\+1, got 0 and 1: use 2\\*y - 1$"),
+        (
+            X,
+            (Y + 1) / 2,
+            ValueError,
+            "^labels must be -1 or \\+1, got 0 and 1: use 2 \\* y.long\\(\\) - 1$",
+        ),
         (
             X,
             Y[:-1],
@@ -487,7 +492,9 @@ def test_a_network_has_no_exact_maximiser():
 def test_class_numbers_for_scores_and_labels_for_logits_are_refused(attack):
     with pytest.raises(ValueError, match=r"^labels must be -1 or \+1, got 0 and 1 and 2: keep two"):
         attack(network(), X, torch.arange(6) % 3, BALL)
-    with pytest.raises(ValueError, match=r"^3 logits need class numbers 0 to 2 as int64 of shape"):
+    with pytest.raises(
+        ValueError, match=r"^y must hold class numbers from 0 to 2 for 3 logits, got -1: "
+    ):
         attack(network(k=3), X, Y, BALL)
 
 

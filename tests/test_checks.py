@@ -68,28 +68,96 @@ def test_a_batch_must_not_be_empty(shape):
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.float32, torch.float64])
 @pytest.mark.parametrize("values", [[1, -1], [1, 1], [-1, -1]])
-def test_labels_of_any_number_type_pass_unchanged(dtype, values):
-    y = torch.tensor(values, dtype=dtype)
-    assert checks.check_labels(y, 2) is y
+def test_labels_of_any_number_type_pass_as_float64(dtype, values):
+    y = checks.check_labels(torch.tensor(values, dtype=dtype), 2)
+    assert y.dtype == torch.float64
+    assert y.tolist() == values
 
 
 @pytest.mark.parametrize(
     ("values", "seen", "advice"),
     [
-        ([0, 1], "0 and 1", "use 2*y - 1"),
-        ([0, 0], "0", "use 2*y - 1"),
-        ([False, True], "0 and 1", "use 2*y - 1"),
+        ([0, 1], "0 and 1", "use 2 * y.long() - 1"),
+        ([0, 0], "0", "use 2 * y.long() - 1"),
+        ([False, True], "0 and 1", "use 2 * y.long() - 1"),
         ([1, 2], "1 and 2", "keep two classes and code them -1 and +1"),
         ([-1, 0, 1], "-1 and 0 and 1", "keep two classes and code them -1 and +1"),
         ([3, 1, 4, 5], "1 and 3 and 4 ...", "keep two classes and code them -1 and +1"),
         ([1.0, math.nan], "1 and nan", "keep two classes and code them -1 and +1"),
         ([1.0, 0.5], "0.5 and 1", "keep two classes and code them -1 and +1"),
+        ([math.nan, math.nan], "nan", "keep two classes and code them -1 and +1"),
+        ([1, 255], "1 and 255", "keep two classes and code them -1 and +1"),
     ],
 )
 def test_other_labels_are_shown_with_the_way_out(values, seen, advice):
     y = torch.tensor(values)
     with says(ValueError, f"labels must be -1 or +1, got {seen}: {advice}"):
         checks.check_labels(y, len(y))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.uint32, torch.uint64])
+@pytest.mark.parametrize("signs", [[1, -1], [-1, -1]])
+def test_minus_one_in_a_dtype_without_signs_is_no_label(dtype, signs):
+    """In uint8 -1 is 255, and torch says that 255 == -1 there."""
+    y = torch.tensor(signs).to(dtype)
+    largest = f"{float(torch.iinfo(dtype).max):g}"
+    seen = largest if 1 not in signs else f"1 and {largest}"
+    advice = "-1 has no place in this dtype, use 2 * (y == 1).long() - 1"
+    with says(ValueError, f"labels must be -1 or +1, got {seen}: {advice}"):
+        checks.check_labels(y, 2)
+    with says(
+        ValueError,
+        f"y must hold class numbers from 0 to 1 for 2 logits, got {largest}: "
+        "use (y == 1).long() for labels -1 and +1",
+    ):
+        checks.check_classes(y, 2, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint64, torch.int8, torch.float16])
+def test_class_numbers_of_any_number_type_pass_as_int64(dtype):
+    y = checks.check_classes(torch.tensor([2, 0, 1], dtype=dtype), 3, 3)
+    assert y.dtype == torch.int64
+    assert y.tolist() == [2, 0, 1]
+    assert checks.check_classes(torch.tensor([True, False]), 2, 2).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "seen", "advice"),
+    [
+        ([-1, 1], "-1", "use (y == 1).long() for labels -1 and +1"),
+        ([-1.0, -1.0], "-1", "use (y == 1).long() for labels -1 and +1"),
+        ([1, 2, 3], "3", "count from 0, use y.long() - 1"),
+        ([0, 3], "3", "count the classes from 0"),
+        ([0, 1, 7, 5, 4, 3], "3 and 4 and 5 ...", "count the classes from 0"),
+        ([0.0, 0.5], "0.5", "count the classes from 0"),
+        ([0.0, math.nan], "nan", "count the classes from 0"),
+        ([0.0, math.inf], "inf", "count the classes from 0"),
+    ],
+)
+def test_other_class_numbers_are_shown_with_the_way_out(values, seen, advice):
+    y = torch.tensor(values)
+    text = f"y must hold class numbers from 0 to 2 for 3 logits, got {seen}: {advice}"
+    with says(ValueError, text):
+        checks.check_classes(y, len(y), 3)
+
+
+@pytest.mark.parametrize("check", [checks.check_labels, lambda y, n: checks.check_classes(y, n, 2)])
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.int4])
+def test_labels_without_an_order_or_without_arithmetic_are_refused(check, dtype):
+    y = torch.zeros(2, dtype=torch.uint8).view(dtype) if dtype == torch.int4 else torch.ones(2) + 0j
+    text = f"y must hold integers, truth values or floating-point numbers, got {dtype}: "
+    with says(TypeError, text + "make a tensor of int64 of them"):
+        check(y, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_was_made_in_inference_mode_can_be_used_outside(dtype):
+    with torch.inference_mode():
+        x, y = torch.ones(2, 3, dtype=dtype), torch.ones(2, dtype=dtype)
+    weights = torch.zeros(3, dtype=dtype, requires_grad=True)
+    x, y = checks.check_examples(x, y)
+    (y * (x @ weights)).sum().backward()
+    assert weights.grad.tolist() == [2.0, 2.0, 2.0]
 
 
 def test_labels_must_be_a_tensor():

@@ -538,7 +538,7 @@ def test_nothing_that_was_passed_in_is_changed():
         ({"tol": 0.0}, ValueError, "tol must be a finite number > 0, got 0.0"),
         ({"max_steps": 0}, ValueError, "max_steps must be a whole number >= 1, got 0"),
         ({"memory": 1.5}, ValueError, "memory must be a whole number >= 1, got 1.5"),
-        ({"y": torch.tensor([0.0, 1.0])}, ValueError, r"got 0 and 1: use 2\*y - 1"),
+        ({"y": torch.tensor([0.0, 1.0])}, ValueError, r"got 0 and 1: use 2 \* y.long\(\) - 1"),
         ({"x": torch.full((2, 3), math.nan)}, ValueError, "x must be finite, got 6 NaN"),
         ({"x": torch.ones(2, 3, dtype=torch.uint8)}, TypeError, "x must hold floating-point"),
         ({"x": torch.ones(0, 3), "y": torch.ones(0)}, ValueError, "at least one example"),

@@ -264,8 +264,10 @@ def test_quotients_are_one_sided():
 
 
 def test_a_quotient_needs_a_step():
-    with says(ValueError, "step must not be 0, got 0: use about 1e-6 for functions in float64"):
-        difference_quotient(float, torch.zeros(1), torch.ones(1), 0.0)
+    for step in (0, -0.0, math.nan, -math.inf, None):
+        text = f"step must be a finite number other than 0, got {step!r}: "
+        with says(ValueError, text + "use about 1e-6 for functions in float64"):
+            difference_quotient(float, torch.zeros(1), torch.ones(1), step)
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 2), (2, 2, 2), ()])

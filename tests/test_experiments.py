@@ -298,5 +298,5 @@ def test_a_penalty_beside_the_loss_refuses_bad_arguments():
     text = "labels must be of both classes, got one: there is nothing to separate"
     with says(ValueError, text):
         penalised_optimum(x, torch.ones_like(y), 0.1)
-    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2 * y.long() - 1"):
         penalised_optimum(x, (y + 1) / 2, 0.1)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from oracles import says
 from torch import nn
 
-from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_prime
+from lectures_code.logistic import (
+    LinearClassifier,
+    evaluation_mode,
+    losses,
+    margins,
+    outputs,
+    psi,
+    psi_prime,
+)
 
 # One rounding of a double is 1.1e-16 of its size; a few of them happen.
 ROUNDING = 1e-15
@@ -116,7 +124,7 @@ def test_the_loss_of_logits_is_minus_the_log_of_the_softmax():
 @pytest.mark.parametrize("function", [margins, losses])
 class TestOutputsAndLabelsThatDoNotFit:
     def test_labels_zero_and_one_for_scores(self, function):
-        with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+        with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2 * y.long() - 1"):
             function(torch.zeros(2), torch.tensor([0, 1]))
 
     def test_outputs_with_three_dimensions(self, function):
@@ -132,20 +140,45 @@ class TestOutputsAndLabelsThatDoNotFit:
             function(torch.tensor(1.0), torch.tensor(1))
 
     @pytest.mark.parametrize(
-        ("y", "came"),
+        ("y", "came", "advice"),
         [
-            (torch.tensor([0.0, 1.0]), "torch.float32 of shape (2,) from 0 to 1"),
-            (torch.tensor([0, 3]), "torch.int64 of shape (2,) from 0 to 3"),
-            (torch.tensor([-1, 1]), "torch.int64 of shape (2,) from -1 to 1"),
+            ([0.0, 1.5], "1.5", "count the classes from 0"),
+            ([0, 3], "3", "count the classes from 0"),
+            ([-1, 1], "-1", "use (y == 1).long() for labels -1 and +1"),
         ],
     )
-    def test_class_numbers(self, function, y, came):
-        text = (
-            f"3 logits need class numbers 0 to 2 as int64 of shape (2,), got {came}: "
-            "use y.long(), and (y + 1) // 2 for labels -1 and +1"
-        )
+    def test_class_numbers(self, function, y, came, advice):
+        text = f"y must hold class numbers from 0 to 2 for 3 logits, got {came}: {advice}"
         with says(ValueError, text):
-            function(torch.zeros(2, 3), y)
+            function(torch.zeros(2, 3), torch.tensor(y))
+
+    @pytest.mark.parametrize("output", [(torch.zeros(2),), [0.0, 1.0], None, {"logits": 0}])
+    def test_outputs_that_are_no_tensor(self, function, output):
+        text = (
+            f"a model must give one tensor, of scores or logits, got {type(output).__name__}: "
+            "wrap the model in a function that returns this tensor"
+        )
+        with says(TypeError, text):
+            function(output, torch.tensor([0, 1]))
+
+    @pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64])
+    def test_outputs_that_are_no_real_numbers(self, function, dtype):
+        text = f"a model must give floating-point scores or logits, got {dtype}: "
+        with says(TypeError, text + "return them instead of the decisions"):
+            function(torch.ones(2, dtype=dtype), torch.tensor([-1, 1]))
+
+    @pytest.mark.parametrize("shape", [(2,), (2, 1), (2, 3)])
+    def test_outputs_that_are_not_a_number(self, function, shape):
+        output = torch.zeros(shape)
+        output[1] = math.nan
+        bad = output.isnan().sum()
+        text = f"a model must give numbers, got {bad} NaN among {output.numel()} outputs: "
+        with says(ValueError, text + "check its weights, and train with a smaller step_size"):
+            function(output, torch.tensor([1, 1]))
+
+    def test_outputs_without_logits(self, function):
+        with pytest.raises(ValueError, match=r"for each example, got \(2, 0\): flatten its output"):
+            function(torch.zeros(2, 0), torch.tensor([0, 0]))
 
     @pytest.mark.parametrize("k", [1, 3])
     @pytest.mark.parametrize(
@@ -160,6 +193,59 @@ class TestOutputsAndLabelsThatDoNotFit:
         text = f"y must have shape (2,), one label for each example, got {shape}: {advice}"
         with says(ValueError, text):
             function(torch.zeros(2, k), torch.ones(shape, dtype=torch.int64))
+
+
+class TestOutputsOfAModel:
+    def test_are_what_it_gives(self):
+        layer = nn.Linear(2, 3).double()
+        assert torch.equal(outputs(layer, X), layer(X))
+        assert outputs(nn.Linear(2, 1).double(), X).shape == (3,)
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+    def test_of_another_dtype_are_refused(self, dtype):
+        text = f"x must have the model's dtype, got {dtype} with 1.weight in torch.float64: "
+        model = nn.Sequential(nn.Identity(), nn.Linear(2, 1)).double()
+        with says(TypeError, text + "use model.double() or x.float()"):
+            outputs(model, X.to(dtype))
+
+    def test_of_a_model_that_converts_its_examples_are_taken(self):
+        class Converting(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Linear(2, 1)
+
+            def forward(self, x):
+                return self.layer(x.float())
+
+        assert outputs(Converting(), X).dtype == torch.float32
+
+    def test_errors_of_its_own_are_passed_on(self):
+        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+            outputs(nn.Linear(4, 1).double(), X)
+
+    @pytest.mark.parametrize("shape", [(1,), (6, 1), (1, 3)])
+    def test_of_other_examples_are_refused(self, shape):
+        text = "a model must give one score or several logits for each of 3 examples, got shape "
+        came = shape[:1] if shape[-1] == 1 else shape
+        with says(ValueError, f"{text}{came}: keep the first dimension of x"):
+            outputs(lambda x: torch.zeros(shape), X)
+
+
+class TestEvaluationMode:
+    def test_is_in_force_within_and_each_part_keeps_its_own_mode(self):
+        model = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout())).train()
+        model[1].eval()
+        modes = [part.training for part in model.modules()]
+        assert len(set(modes)) == 2
+        with pytest.raises(KeyError), evaluation_mode(model):
+            assert not any(part.training for part in model.modules())
+            raise KeyError
+        assert [part.training for part in model.modules()] == modes
+
+    @pytest.mark.parametrize("model", [lambda x: x, LinearClassifier(torch.ones(2), 0.0)])
+    def test_leaves_other_callables_alone(self, model):
+        with evaluation_mode(model):
+            pass
 
 
 class TestLinearClassifier:

@@ -179,7 +179,7 @@ def test_the_bound_can_be_trained_on(ball):
     assert float((gradient * direction).sum()) == pytest.approx(slope, abs=1e-7)
 
 
-# ---------------------------------------------------------------- at the door
+# ---------------------------------------------------------------- what is refused
 
 W, B, X, Y = problem(0)
 BALL = NormBall(INF, 0.1)
@@ -203,16 +203,16 @@ class TestRefused:
             function(weights, biases, X, Y, BALL)
 
     @pytest.mark.parametrize(
-        ("y", "came"),
+        ("y", "came", "advice"),
         [
-            (Y.double(), f"torch.float64 of shape (8,) from {Y.min()} to {Y.max()}"),
-            (Y + 4, f"torch.int64 of shape (8,) from {Y.min() + 4} to {Y.max() + 4}"),
-            (Y - 9, f"torch.int64 of shape (8,) from {Y.min() - 9} to {Y.max() - 9}"),
+            (Y + 4, "6 and 7", "count the classes from 0"),
+            (Y + 1, "4", "count from 0, use y.long() - 1"),
+            (5 - 2 * Y, "-1", "use (y == 1).long() for labels -1 and +1"),
         ],
     )
-    def test_labels_that_are_no_class_numbers(self, function, y, came):
-        text = f"y must hold 8 class numbers from 0 to 3 as int64, got {came}: "
-        with says(ValueError, text + "use y.long(), count from 0"):
+    def test_labels_that_are_no_class_numbers(self, function, y, came, advice):
+        text = f"y must hold class numbers from 0 to 3 for 4 logits, got {came}: {advice}"
+        with says(ValueError, text):
             function(W, B, X, y, BALL)
 
     def test_no_labels_at_all(self, function):

@@ -370,7 +370,7 @@ def test_bad_examples_and_labels_are_refused(function):
         function(MODEL, X[0], Y[:1])
     with pytest.raises(ValueError, match=r"^x must be finite, got 30 NaN or infinite entries: "):
         function(MODEL, X * math.nan, Y)
-    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2 * y.long() - 1"):
         function(MODEL, X, (Y + 1) / 2)
     with pytest.raises(ValueError, match=r"^y must have shape \(6,\), one label for each example"):
         function(MODEL, X, Y[:5])

@@ -336,7 +336,7 @@ def test_training_leaves_everything_it_was_given_as_it_was(mode):
     )
 
     assert trained is not model
-    assert model.training == mode and trained.training == mode
+    assert model.training == mode and not trained.training
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key]), key
     for value, grad in zip(model.parameters(), grads, strict=True):
@@ -578,7 +578,7 @@ class TestBothRefuse:
             function(**{argument: value})
 
     def test_labels_zero_and_one(self, function):
-        with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+        with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2 * y.long() - 1"):
             function(y=(Y + 1) / 2)
 
     def test_labels_of_other_examples(self, function):
@@ -640,7 +640,7 @@ def test_a_start_needs_features(d):
 
 
 def test_the_objective_refuses_bad_labels_and_examples():
-    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2*y - 1"):
+    with says(ValueError, "labels must be -1 or +1, got 0 and 1: use 2 * y.long() - 1"):
         adversarial_objective(START.theta, START.intercept, X, (Y + 1) / 2, NormBall(2, 0.1))
     with pytest.raises(ValueError, match=r"^x must be finite, got 138 NaN or infinite entries"):
         adversarial_objective(START.theta, START.intercept, X * math.nan, Y, NormBall(2, 0.1))

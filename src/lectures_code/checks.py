@@ -14,7 +14,10 @@ from torch import Tensor
 
 
 def check_float(name: str, value: object) -> Tensor:
-    """Return `value` if it is a floating-point tensor without NaN or infinity."""
+    """Return `value` if it is a floating-point tensor without NaN or infinity.
+
+    A tensor that was made in inference mode, which autograd refuses to work with, is copied.
+    """
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} must be a torch tensor, got {type(value).__name__}: use torch.as_tensor"
@@ -30,7 +33,7 @@ def check_float(name: str, value: object) -> Tensor:
         raise ValueError(
             f"{name} must be finite, got {bad} NaN or infinite entries: remove or repair them"
         )
-    return value
+    return value.clone() if value.is_inference() else value
 
 
 def check_x(x: object) -> Tensor:
@@ -61,20 +64,70 @@ def check_targets(y: object, n: int) -> Tensor:
 
 
 def check_labels(y: object, n: int) -> Tensor:
-    """Return `y` if it holds n labels, each -1 or +1, shape (n,)."""
+    """Return `y` as float64 if it holds n labels of any number type, each -1 or +1, shape (n,)."""
     y = check_targets(y, n)
-    if not ((y == 1) | (y == -1)).all():
-        seen = torch.unique(y).tolist()
-        shown = " and ".join(f"{value:g}" for value in seen[:3]) + (" ..." if len(seen) > 3 else "")
-        advice = (
-            "use 2*y - 1" if set(seen) <= {0, 1} else "keep two classes and code them -1 and +1"
+    values = _values(y)
+    if not (values.abs() == 1).all():
+        seen = set(values.tolist())
+        if seen <= {0, 1}:
+            advice = "use 2 * y.long() - 1"
+        elif seen <= _WRAPPED.get(y.dtype, set()):
+            advice = "-1 has no place in this dtype, use 2 * (y == 1).long() - 1"
+        else:
+            advice = "keep two classes and code them -1 and +1"
+        raise ValueError(f"labels must be -1 or +1, got {_shown(seen)}: {advice}")
+    return values
+
+
+def check_classes(y: object, n: int, k: int) -> Tensor:
+    """Return `y` as int64 if it holds n class numbers 0 .. k-1 of any number type, shape (n,)."""
+    y = check_targets(y, n)
+    values = _values(y)
+    allowed = (values == values.floor()) & (values >= 0) & (values < k)
+    if not allowed.all():
+        seen, wrong = set(values.tolist()), set(values[~allowed].tolist())
+        if seen <= {-1, 1} or seen <= _WRAPPED.get(y.dtype, set()):
+            advice = "use (y == 1).long() for labels -1 and +1"
+        elif wrong == {k} and 0 not in seen:
+            advice = "count from 0, use y.long() - 1"
+        else:
+            advice = "count the classes from 0"
+        raise ValueError(
+            f"y must hold class numbers from 0 to {k - 1} for {k} logits, "
+            f"got {_shown(wrong)}: {advice}"
         )
-        raise ValueError(f"labels must be -1 or +1, got {shown}: {advice}")
-    return y
+    return values.long()
+
+
+# What +1 and -1 become in dtypes without negative numbers.
+_WRAPPED = {
+    dtype: {1.0, float(torch.iinfo(dtype).max)}
+    for dtype in (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+}
+
+
+def _values(y: Tensor) -> Tensor:
+    """The labels as float64, to be checked and used: in uint8, 255 == -1 holds."""
+    if not y.is_complex():
+        try:
+            values = y.detach().to(torch.float64)
+            return values.clone() if values.is_inference() else values
+        except RuntimeError:  # quantised numbers, and parts of bytes
+            pass
+    raise TypeError(
+        f"y must hold integers, truth values or floating-point numbers, got {y.dtype}: "
+        "make a tensor of int64 of them"
+    )
+
+
+def _shown(values: set[float]) -> str:
+    """The first three of the values, NaN last, for an error."""
+    texts = list(dict.fromkeys(f"{v:g}" for v in sorted(values, key=lambda v: (v != v, v))))
+    return " and ".join(texts[:3]) + (" ..." if len(texts) > 3 else "")
 
 
 def check_examples(x: object, y: object) -> tuple[Tensor, Tensor]:
-    """Return `(x, y)` if they are n examples (n, d) with n labels in {-1, +1}."""
+    """Return `(x, y)` if they are n examples (n, d) with n labels in {-1, +1}, in x's dtype."""
     x = check_x(x)
     return x, check_labels(y, len(x)).to(x.dtype)
 

@@ -23,7 +23,7 @@ import torch
 from scipy.linalg import cho_solve
 from scipy.optimize import linprog, nnls
 from scipy.special import expit
-from torch import Tensor
+from torch import Tensor, nn
 
 from lectures_code.checks import check_count, check_examples, check_exponent, check_positive
 from lectures_code.dual import ROUNDING, balanced, mean_entropy
@@ -124,7 +124,7 @@ def solve(
     ball: NormBall,
     *,
     tol: float = 1e-9,
-    start: LinearClassifier | None = None,
+    start: LinearClassifier | nn.Linear | None = None,
     max_steps: int = MAX_STEPS,
     memory: int = 2**28,
 ) -> RobustOptimum:
@@ -143,7 +143,7 @@ def solve(
         The perturbation set, p = 1, 2 or inf; in the pixel box for p = inf.
     tol : float, positive
         Relative gap between the risk and its lower bound to reach.
-    start : LinearClassifier, optional
+    start : LinearClassifier or nn.Linear with one output, optional
         Where to start, the optimum at a nearby radius, say. It changes the time, not the answer.
     max_steps : int
         Limit of Newton steps.
@@ -167,14 +167,15 @@ def solve(
     minimiser: every multiple of a separating classifier has a lower risk. At radius 0 all norms are
     the same. A step costs :math:`O(N (d + k^2))`, with k the size of the working set, for p = 2 all
     d pixels; beside the data, memory of :math:`O(N + k^2)` is needed. At exactly the threshold of
-    :func:`separability_radius` the infimum is above 0 and not attained: expect ``"stopped"``.
+    :func:`separability_radius` the infimum is above 0 and need not be attained: where it is not,
+    expect ``"stopped"``.
     """
     _check_ball(ball)
-    check_positive("tol", tol)
-    check_count("max_steps", max_steps)
+    tol, max_steps = check_positive("tol", tol), check_count("max_steps", max_steps)
     data = _open(x, y, memory)
     path = []
     if start is not None:
+        start = LinearClassifier.of(start)
         if len(start.theta) != data.d:
             raise ValueError(
                 f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
@@ -279,7 +280,7 @@ def solution_path(
         As :func:`solve` does.
     """
     p = _check_exponent(p)
-    check_positive("tol", tol)
+    tol = check_positive("tol", tol)
     balls = [NormBall(p, radius) for radius in radii]
     data = _open(x, y, memory)
     found: dict[float, RobustOptimum] = {}
@@ -413,7 +414,7 @@ def separate(
     (1974), Solving least squares problems, chapter 23.
     """
     p = _check_exponent(p)
-    check_positive("tol", tol)
+    tol = check_positive("tol", tol)
     data = _open(x, y, memory)
     if abs(data.y.sum()) == data.n:
         constant = _classifier(np.zeros(data.d), data.y[0])
@@ -946,7 +947,7 @@ class _Columns:
 
 
 def _open(x: Tensor, y: Tensor, memory: int) -> _Examples:
-    check_count("memory", memory)
+    memory = check_count("memory", memory)
     x, y = check_examples(x, y)
     if x.dtype not in (torch.float32, torch.float64):
         x = x.double()
@@ -982,12 +983,13 @@ def _check_ball(ball: NormBall) -> None:
 
 
 def _check_exponent(p: float) -> float:
-    if check_exponent(p) not in (1.0, 2.0, math.inf):
+    number = check_exponent(p)
+    if number not in (1.0, 2.0, math.inf):
         raise ValueError(
             f"p must be 1, 2 or inf for the exact optimum, got {p!r}: "
             "use training.train with attacks.linear_maximiser for any other"
         )
-    return float(p)
+    return number
 
 
 def _one_class(data: _Examples, ball: NormBall) -> RobustOptimum:

@@ -9,7 +9,13 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from lectures_code.attacks import linear_maximiser
-from lectures_code.checks import check_count, check_examples, check_positive
+from lectures_code.checks import (
+    check_count,
+    check_examples,
+    check_generator,
+    check_positive,
+    check_x,
+)
 from lectures_code.logistic import LinearClassifier, psi, psi_prime
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
@@ -39,8 +45,8 @@ def two_feature_set(n: int, *, generator: torch.Generator) -> tuple[Tensor, Tens
 
     Raises
     ------
-    ValueError
-        If n is odd or less than 2.
+    TypeError, ValueError
+        If n is odd or less than 2, or there is no generator.
 
     Notes
     -----
@@ -48,7 +54,8 @@ def two_feature_set(n: int, *, generator: torch.Generator) -> tuple[Tensor, Tens
     with n = 400, none of the sets of the seeds 0 to 999 is linearly separable. With fewer examples
     some are: with n = 100, 188 of these seeds.
     """
-    if check_count("n", n, least=2) % 2:
+    n, generator = check_count("n", n, least=2), check_generator(generator)
+    if n % 2:
         raise ValueError(f"n must be even, half for each class, got {n}: use {n + 1}")
     y = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat(n // 2)
     noise = torch.randn(n, 2, generator=generator, dtype=torch.float64)
@@ -73,7 +80,7 @@ def train_from_seeds(
     data : ZeroOne
         Its training set is used.
     seeds : sequence of int
-        Each gives a start and the order of the minibatches.
+        Each, at least 0, gives a start and the order of the minibatches.
     radius : float
         Radius of the l-infinity ball trained against, in pixel units; 0 is standard training.
     step_size, batch_size, n_epochs
@@ -89,6 +96,7 @@ def train_from_seeds(
     ValueError
         If an argument is out of range.
     """
+    seeds = [check_count("each seed", seed, least=0) for seed in seeds]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     d = data.x_train.shape[1]
     return train_together(
@@ -120,7 +128,7 @@ class Iterates:
 
 
 def follow_sgd(
-    start: LinearClassifier,
+    start: LinearClassifier | nn.Linear,
     x: Tensor,
     y: Tensor,
     ball: NormBall,
@@ -134,8 +142,8 @@ def follow_sgd(
 
     Parameters
     ----------
-    start : LinearClassifier
-        The first iterate.
+    start : LinearClassifier or nn.Linear with one output
+        The first iterate, converted to the dtype of x.
     x : Tensor of shape (n, d)
         Training examples.
     y : Tensor of shape (n,)
@@ -157,8 +165,8 @@ def follow_sgd(
     TypeError, ValueError
         If an argument is out of range or does not fit the others.
     """
-    check_count("n_epochs", n_epochs)
-    module, last, means = as_module(start), [], []
+    x, n_epochs = check_x(x), check_count("n_epochs", n_epochs)
+    module, last, means = as_module(start).to(x.dtype), [], []
     for epoch in range(n_epochs):
         seen: list[Tensor] = []
 
@@ -175,7 +183,7 @@ def follow_sgd(
             batch_size=batch_size,
             n_epochs=1,
             generator=generator,
-            evaluate_on=(x[:1], y[:1]),  # nobody reads that history: let it cost nothing
+            evaluate_on=(x[:1], y[:1]),  # the history is not used: keep it cheap
             attack=lambda model, x, y: torch.zeros_like(x),
         )
         last.append(_flat(module))
@@ -190,7 +198,7 @@ def _flat(module: nn.Module) -> Tensor:
 
 
 def penalised_optimum(
-    x: Tensor, y: Tensor, penalty: float, *, start: LinearClassifier | None = None
+    x: Tensor, y: Tensor, penalty: float, *, start: LinearClassifier | nn.Linear | None = None
 ) -> LinearClassifier:
     r"""Logistic regression with an l1 penalty beside the loss, for comparison.
 
@@ -205,13 +213,13 @@ def penalised_optimum(
         Labels in {-1, +1}, both of them.
     penalty : float
         :math:`\lambda` > 0.
-    start : LinearClassifier, optional
+    start : LinearClassifier or nn.Linear with one output, optional
         Where to start, the optimum for a nearby penalty, say.
 
     Returns
     -------
     LinearClassifier
-        The minimiser, up to a slope of 1e-4 of the penalty in each weight.
+        The minimiser, in float64, up to a slope of 1e-4 of the penalty in each weight.
 
     Raises
     ------
@@ -223,13 +231,19 @@ def penalised_optimum(
     L-BFGS-B over a working set of weights, each the difference of two non-negative parts, to which
     those weights are added whose slope at 0 is larger than the penalty.
     """
-    x, y = check_examples(x, y)
-    check_positive("penalty", penalty)
+    x, y = (each.detach().double() for each in check_examples(x, y))
+    penalty = check_positive("penalty", penalty)
     if abs(y.sum()) == len(y):
         raise ValueError("labels must be of both classes, got one: there is nothing to separate")
     odds = float((y > 0).sum() / (y < 0).sum())
-    start = start or LinearClassifier(torch.zeros_like(x[0]), math.log(odds))
-    theta, intercept = start.theta.clone(), start.intercept.clone()
+    if start is None:
+        start = LinearClassifier(torch.zeros_like(x[0]), math.log(odds))
+    start = LinearClassifier.of(start)
+    if len(start.theta) != x.shape[1]:
+        raise ValueError(
+            f"start must have {x.shape[1]} weights, one for each feature, got {len(start.theta)}"
+        )
+    theta, intercept = start.theta.detach().double().clone(), start.intercept.detach().double()
     working = theta != 0
     while True:
         slopes = (psi_prime(y * (x @ theta + intercept)) * y) @ x / len(y)

@@ -5,16 +5,18 @@ score: positive where the example is classified correctly, and a tie (margin 0) 
 The logistic loss is a function of the margin alone, :math:`\Psi(z) = \log(1 + e^{-z})`.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from lectures_code.checks import (
+    check_classes,
     check_examples,
     check_float,
     check_labels,
-    check_targets,
     check_x,
 )
 
@@ -64,7 +66,7 @@ def margins(output: Tensor, y: Tensor) -> Tensor:
     output : Tensor of shape (n,), (n, 1) or (n, k)
         Scores, or k >= 2 logits for each example.
     y : Tensor of shape (n,)
-        Labels in {-1, +1} for scores; class numbers 0 .. k-1 (int64) for logits.
+        Labels in {-1, +1} for scores; class numbers 0 .. k-1 for logits; of any number type.
 
     Returns
     -------
@@ -73,8 +75,8 @@ def margins(output: Tensor, y: Tensor) -> Tensor:
 
     Raises
     ------
-    ValueError
-        If the shapes or the labels do not fit the outputs.
+    TypeError, ValueError
+        If the outputs are no such tensor or hold NaN, or the labels do not fit them.
     """
     output, y = _fit(output, y)
     if output.ndim == 1:
@@ -94,7 +96,7 @@ def losses(output: Tensor, y: Tensor) -> Tensor:
     output : Tensor of shape (n,), (n, 1) or (n, k)
         Scores, or k >= 2 logits for each example.
     y : Tensor of shape (n,)
-        Labels in {-1, +1} for scores; class numbers 0 .. k-1 (int64) for logits.
+        Labels in {-1, +1} for scores; class numbers 0 .. k-1 for logits; of any number type.
 
     Returns
     -------
@@ -103,8 +105,8 @@ def losses(output: Tensor, y: Tensor) -> Tensor:
 
     Raises
     ------
-    ValueError
-        If the shapes or the labels do not fit the outputs.
+    TypeError, ValueError
+        If the outputs are no such tensor or hold NaN, or the labels do not fit them.
     """
     output, y = _fit(output, y)
     if output.ndim == 1:
@@ -112,26 +114,96 @@ def losses(output: Tensor, y: Tensor) -> Tensor:
     return nn.functional.cross_entropy(output, y, reduction="none")
 
 
-def _fit(output: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _fit(output: object, y: object) -> tuple[Tensor, Tensor]:
     """Outputs as (n,) scores or (n, k) logits, with the labels that belong to them."""
-    if output.ndim == 2 and output.shape[1] == 1:
-        output = output[:, 0]
+    output = _check_output(output)
     if output.ndim == 1:
         return output, check_labels(y, len(output)).to(output.dtype)
-    if output.ndim != 2:
+    return output, check_classes(y, *output.shape)
+
+
+def _check_output(output: object) -> Tensor:
+    """Return what a model gave, as (n,) scores or (n, k) logits, if it is one of them."""
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            "a model must give one tensor, of scores or logits, "
+            f"got {type(output).__name__}: wrap the model in a function that returns this tensor"
+        )
+    if not output.is_floating_point():
+        raise TypeError(
+            f"a model must give floating-point scores or logits, got {output.dtype}: "
+            "return them instead of the decisions"
+        )
+    if output.ndim == 2 and output.shape[1] == 1:
+        output = output[:, 0]
+    if output.ndim not in (1, 2) or 0 in output.shape:
         raise ValueError(
             "a model must give one score, shape (n,) or (n, 1), or k logits, shape (n, k), "
             f"for each example, got {tuple(output.shape)}: flatten its output"
         )
-    n, k = output.shape
-    y = check_targets(y, n)
-    if y.dtype != torch.int64 or y.min() < 0 or y.max() >= k:
+    if output.isnan().any():
         raise ValueError(
-            f"{k} logits need class numbers 0 to {k - 1} as int64 of shape ({n},), got {y.dtype} "
-            f"of shape {tuple(y.shape)} from {y.min():g} to {y.max():g}: "
-            "use y.long(), and (y + 1) // 2 for labels -1 and +1"
+            f"a model must give numbers, got {int(output.isnan().sum())} NaN among "
+            f"{output.numel()} outputs: check its weights, and train with a smaller step_size"
         )
-    return output, y
+    return output
+
+
+def outputs(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The model's outputs at the examples, one score or several logits for each.
+
+    Parameters
+    ----------
+    model : nn.Module or callable
+        Gives one score, or k >= 2 logits, for each example.
+    x : Tensor of shape (n, d)
+        Examples, of the model's dtype.
+
+    Returns
+    -------
+    Tensor of shape (n,) or (n, k)
+        Scores or logits.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model gives anything else, NaN included, or has another dtype than x.
+    """
+    try:
+        output = _check_output(model(x))
+    except RuntimeError as error:
+        # Only where it fails: a model may convert its examples itself.
+        for name, value in getattr(model, "named_parameters", list)():
+            if value.is_floating_point() and value.dtype != x.dtype:
+                raise TypeError(
+                    f"x must have the model's dtype, got {x.dtype} with {name} in {value.dtype}: "
+                    "use model.double() or x.float()"
+                ) from error
+        raise
+    if len(output) != len(x):
+        raise ValueError(
+            f"a model must give one score or several logits for each of {len(x)} examples, "
+            f"got shape {tuple(output.shape)}: keep the first dimension of x"
+        )
+    return output
+
+
+@contextmanager
+def evaluation_mode(model: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Within it a module is in evaluation mode; afterwards each part has the mode it had.
+
+    In training mode batch norm would move its buffers and dropout draw random numbers. Other
+    callables stay as they are: nothing is known of modules that they may call.
+    """
+    parts = list(model.modules()) if isinstance(model, nn.Module) else []
+    modes = [part.training for part in parts]
+    try:
+        for part in parts:
+            part.training = False
+        yield
+    finally:
+        for part, mode in zip(parts, modes, strict=True):
+            part.training = mode
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,11 @@ class is enough.
 import torch
 from torch import Tensor
 
-from lectures_code.checks import check_float, check_targets, check_x
+from lectures_code.checks import check_classes, check_float, check_x
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.risk import ErrorCount
+
+ENTRIES = 2**20  # of a tensor of shape (rows, k, d): 8 MB in float64
 
 
 def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
@@ -29,7 +31,7 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
     x : Tensor of shape (n, d)
         Examples.
     y : Tensor of shape (n,)
-        True class numbers, int64.
+        True class numbers, 0 .. k-1, of any number type.
     ball : NormBall
         The perturbation set, with or without the box.
 
@@ -41,7 +43,13 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
     Raises
     ------
     TypeError, ValueError
-        If shapes or labels do not fit each other.
+        If shapes, dtypes or labels do not fit each other.
+
+    Notes
+    -----
+    A ball needs :math:`O(k d)` numbers beside the data. A ball in the box depends on the example,
+    and :math:`n k d` numbers are computed, some 2^20 at a time. (What autograd keeps for gradients
+    in the weights comes on top.)
     """
     x, weights, biases = check_x(x), check_float("weights", weights), check_float("biases", biases)
     k = weights.shape[0] if weights.ndim else 0
@@ -50,17 +58,27 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
             f"weights must have shape (k, {x.shape[1]}) and biases (k,) with k >= 2, "
             f"got {tuple(weights.shape)} and {tuple(biases.shape)}"
         )
-    y = check_targets(y, len(x))
-    if y.dtype != torch.int64 or y.min() < 0 or y.max() >= k:
-        raise ValueError(
-            f"y must hold {len(x)} class numbers from 0 to {k - 1} as int64, got {y.dtype} "
-            f"of shape {tuple(y.shape)} from {y.min():g} to {y.max():g}: use y.long(), count from 0"
+    if not weights.dtype == biases.dtype == x.dtype:
+        raise TypeError(
+            "weights, biases and x must have one dtype, "
+            f"got {weights.dtype}, {biases.dtype} and {x.dtype}: use .to(x.dtype)"
         )
+    y = check_classes(y, len(x), k)
     logits = x @ weights.T + biases
-    differences = weights - weights[y][:, None]  # (n, k, d)
-    boxed = isinstance(ball, BoxedNormBall)
-    gain = ball.support(differences, x[:, None] if boxed else None)
-    return logits - logits.gather(1, y[:, None]) + gain
+    return logits - logits.gather(1, y[:, None]) + _gains(weights, x, y, ball)
+
+
+def _gains(weights: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    """The most that the adversary adds to each gap, shape (n, k)."""
+    if not isinstance(ball, BoxedNormBall):
+        return torch.stack([ball.support(weights - own) for own in weights])[y]
+    rows = max(1, ENTRIES // weights.numel())
+    return torch.cat(
+        [
+            ball.support(weights - weights[own][:, None], some[:, None])
+            for some, own in zip(x.split(rows), y.split(rows), strict=True)
+        ]
+    )
 
 
 def loss_bound(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
@@ -87,5 +105,6 @@ def robust_error(
     An example falls if and only if some other class's worst gap is at least 0 (a tie counts as an
     error). Arguments and errors as for :func:`worst_gaps`.
     """
-    gaps = worst_gaps(weights, biases, x, y, ball).scatter(1, y[:, None], -torch.inf)
+    gaps = worst_gaps(weights, biases, x, y, ball)
+    gaps = gaps.scatter(1, check_classes(y, *gaps.shape)[:, None], -torch.inf)
     return ErrorCount(int((gaps.max(dim=1).values >= 0).sum()), len(x))

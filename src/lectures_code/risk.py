@@ -6,14 +6,21 @@ worst margin :math:`y(\theta^\top x + \theta_0) - \varepsilon \|\theta\|_q`. For
 attack first and pass ``x + delta``: what comes out is then a lower bound.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from lectures_code.checks import check_examples, check_exponent, check_radius, check_x
-from lectures_code.logistic import LinearClassifier, losses, margins, psi
+from lectures_code.checks import check_examples, check_exponent, check_radius, check_x, real
+from lectures_code.logistic import (
+    LinearClassifier,
+    evaluation_mode,
+    losses,
+    margins,
+    outputs,
+    psi,
+)
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
 Model = Callable[[Tensor], Tensor]
@@ -58,9 +65,11 @@ def risk(model: Model, x: Tensor, y: Tensor) -> float:
     Parameters
     ----------
     model : nn.Module or callable
-        Gives one score, or several logits, for each example.
+        Gives one score, or several logits, for each example. A module is judged in evaluation mode
+        (without dropout, batch norm with its running statistics) and is left in the mode that it
+        had. A function around a module is called as it is: use ``module.eval()`` first.
     x : Tensor of shape (n, d)
-        Examples; pass ``x + delta`` for the risk under an attack.
+        Examples, of the model's dtype; pass ``x + delta`` for the risk under an attack.
     y : Tensor of shape (n,)
         Labels in {-1, +1} for scores, class numbers for logits.
 
@@ -74,14 +83,22 @@ def risk(model: Model, x: Tensor, y: Tensor) -> float:
     TypeError, ValueError
         If examples, labels and outputs do not fit each other.
     """
-    with torch.no_grad():
-        return float(losses(model(check_x(x)), y).mean())
+    return float(losses(_judged(model, x), y).mean())
 
 
 def error(model: Model, x: Tensor, y: Tensor) -> ErrorCount:
-    """Mistakes of the model on the examples; arguments and errors as for :func:`risk`."""
-    with torch.no_grad():
-        return count_errors(margins(model(check_x(x)), y))
+    """Mistakes of the model on the examples.
+
+    Arguments and errors as for :func:`risk`: a module is judged in evaluation mode here, too.
+    """
+    return count_errors(margins(_judged(model, x), y))
+
+
+@torch.no_grad()
+def _judged(model: Model, x: Tensor) -> Tensor:
+    """The outputs of the model as it is used: in evaluation mode."""
+    with evaluation_mode(model):
+        return outputs(model, check_x(x))
 
 
 def worst_margins(
@@ -117,9 +134,10 @@ def worst_margins(
         If the model is not linear, or examples and labels are not as above.
     """
     model = LinearClassifier.of(model)
-    clean = model.margins(x, y)
+    x, y = check_examples(x, y)
+    clean = y * model(x)
     if isinstance(ball, BoxedNormBall):
-        return clean - ball.support(-y.to(x.dtype)[:, None] * model.theta, x)
+        return clean - ball.support(-y[:, None] * model.theta, x)
     # The ball is symmetric: -y theta and theta have the same support.
     return clean - ball.support(model.theta)
 
@@ -154,12 +172,14 @@ def certified_radii(
     *,
     in_box: bool = False,
 ) -> Tensor:
-    r"""Radius of the largest open ball around each example in which the label stays right.
+    r"""Distance of each example to the decision boundary, negative where it is misclassified.
 
     .. math:: r_i = y_i(\theta^\top x_i + \theta_0) \,/\, \|\theta\|_q
 
-    An attack of radius :math:`\varepsilon` succeeds if and only if :math:`r_i \le \varepsilon`. A
-    misclassified example has :math:`r_i \le 0`: minus its distance to the decision boundary.
+    Around an example that is classified correctly, :math:`r_i > 0` is the radius of the largest
+    open ball on which the decision stays the same. A misclassified example has :math:`r_i \le 0`.
+    Either way there is a mistake within :math:`\varepsilon` if and only if
+    :math:`r_i \le \varepsilon`.
 
     Parameters
     ----------
@@ -186,14 +206,15 @@ def certified_radii(
         If an argument is not as above.
     """
     model, p = LinearClassifier.of(model), check_exponent(p)
-    clean = model.margins(x, y)
+    x, y = check_examples(x, y)
+    clean = y * model(x)
     if in_box:
         if p != torch.inf:
             raise ValueError(
                 f"certified radii in the box need p = inf, got p = {p:g}: leave it out"
             )
         NormBall(p, 0.0).in_box().support(model.theta, x)  # checks that x lies in the box
-        return _radii_in_box(model.theta, clean, x, y.to(x.dtype))
+        return _radii_in_box(model.theta, clean, x, y)
     radii = clean / NormBall(p, 1.0).support(model.theta)
     # With theta = 0 no perturbation matters, and a tie is a mistake at every radius.
     return torch.where(clean == 0, 0.0, radii)
@@ -240,9 +261,16 @@ class ErrorCurve:
         at = torch.tensor([check_radius(radius)], dtype=self.radii.dtype)
         return ErrorCount(int(self.counts(at)), len(self.radii))
 
-    def counts(self, radii: Tensor) -> Tensor:
-        """Mistakes at each of several radii, int64, same shape."""
-        return torch.searchsorted(self.radii, radii.to(self.radii.dtype), right=True)
+    def counts(self, radii: Tensor | Sequence[float]) -> Tensor:
+        """Mistakes at each of several radii (>= 0), int64, same shape; a list is taken as well."""
+        if not hasattr(radii, "dtype"):
+            radii = torch.tensor([real(radius) for radius in radii], dtype=torch.float64)
+        asked = torch.as_tensor(radii).to(self.radii.dtype)
+        if not (asked >= 0).all():
+            raise ValueError(
+                f"radii must be numbers >= 0 in pixel units, got {radii!r}: use 0 for no attack"
+            )
+        return torch.searchsorted(self.radii, asked, right=True)
 
 
 def error_curve(
@@ -253,7 +281,6 @@ def error_curve(
     It equals attacking anew at each radius: an example falls exactly when the radius reaches its
     certified radius. Arguments and errors as for :func:`certified_radii`.
     """
-    x, y = check_examples(x, y)
     return ErrorCurve(
         check_exponent(p), certified_radii(model, x, y, p, in_box=in_box).sort().values
     )

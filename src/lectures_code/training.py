@@ -15,11 +15,20 @@ from torch import Tensor, nn
 from lectures_code.checks import (
     check_count,
     check_examples,
+    check_generator,
     check_positive,
     check_targets,
     check_x,
 )
-from lectures_code.logistic import LinearClassifier, losses, margins, psi, psi_prime
+from lectures_code.logistic import (
+    LinearClassifier,
+    evaluation_mode,
+    losses,
+    margins,
+    outputs,
+    psi,
+    psi_prime,
+)
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.progress import progress
 from lectures_code.risk import ErrorCount, count_errors
@@ -85,6 +94,8 @@ def settled(tolerance: float) -> Callable[[History], bool]:
     return stop
 
 
+@torch.inference_mode(False)  # steps need gradients, wherever this is called
+@torch.enable_grad()
 def train(
     model: nn.Module,
     x: Tensor,
@@ -105,10 +116,15 @@ def train(
     L(y_i, f(x_i + \delta))`; (2) :math:`\theta \leftarrow \theta - \alpha \frac1m \sum_i
     \nabla_\theta L(y_i, f(x_i + \delta_i^*))`, the gradient taken with :math:`\delta^*` held fixed.
 
+    Dropout and batch norm work as usual: steps are taken in training mode, the history is measured
+    in evaluation mode. In that mode the model is returned, so that :func:`lectures_code.risk.risk`
+    and :func:`lectures_code.risk.error` of it are the history's last entries.
+
     Parameters
     ----------
     model : nn.Module
-        The start. It is copied, not changed.
+        The start. It is copied, not changed. Parameters that its loss does not depend on keep their
+        values.
     x : Tensor of shape (n, d)
         Training examples, of the model's dtype.
     y : Tensor of shape (n,)
@@ -134,7 +150,7 @@ def train(
     Returns
     -------
     nn.Module
-        The trained copy.
+        The trained copy, in evaluation mode.
     History
         Before the first epoch and after each one.
 
@@ -143,14 +159,18 @@ def train(
     TypeError, ValueError
         If an argument is out of range or does not fit the others.
     """
-    x, step_size = check_x(x), check_positive("step_size", step_size)
+    x = check_x(x)
     y = check_targets(y, len(x))
-    check_count("batch_size", batch_size), check_count("n_epochs", n_epochs)
-    x_eval, y_eval = (x, y) if evaluate_on is None else evaluate_on
+    step_size = check_positive("step_size", step_size)
+    batch_size = check_count("batch_size", batch_size)
+    n_epochs = check_count("n_epochs", n_epochs)
+    generator = check_generator(generator)
+    x_eval, y_eval = (x, y) if evaluate_on is None else _check_pair(evaluate_on, x.dtype)
     attack = attack or maximiser or _no_perturbation
     maximiser = maximiser or _no_perturbation
-    model = copy.deepcopy(model)
+    start, model = model, _copy(model).train()
     history = _measure(History(), model, x_eval, y_eval, attack)
+    _check_last_batch(start, x, batch_size)
     for _ in progress(range(n_epochs), label="epochs"):
         for batch in torch.randperm(len(x), generator=generator).split(batch_size):
             x_batch, y_batch = x[batch], y[batch]
@@ -159,26 +179,79 @@ def train(
         history = _measure(history, model, x_eval, y_eval, attack)
         if stop is not None and stop(history):
             break
-    return model, history
+    return model.eval(), history
 
 
 def _descend(model: nn.Module, x: Tensor, y: Tensor, step_size: float) -> None:
     """Step 2: one gradient step on the mean loss at these (perturbed) examples."""
+    loss = losses(outputs(model, x), y).mean()
     parameters = [value for value in model.parameters() if value.requires_grad]
-    gradients = torch.autograd.grad(losses(model(x), y).mean(), parameters)
+    if not parameters or not loss.requires_grad:
+        raise ValueError(
+            "model must have outputs that depend on parameters with requires_grad, got none: "
+            "remove no_grad, inference_mode and detach from it"
+        )
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     with torch.no_grad():
         for value, gradient in zip(parameters, gradients, strict=True):
-            value -= step_size * gradient
+            if gradient is not None:
+                value -= step_size * gradient
 
 
 def _measure(
     history: History, model: nn.Module, x: Tensor, y: Tensor, attack: Maximiser
 ) -> History:
     """The history with the model's present performance, measured in evaluation mode."""
-    judged = copy.deepcopy(model).eval()
-    delta = attack(judged, x, y)
-    with torch.no_grad():
-        return history.and_then(judged(x), judged(x + delta), y)
+    with evaluation_mode(model):
+        delta = attack(model, x, y)
+        with torch.no_grad():
+            return history.and_then(outputs(model, x), outputs(model, x + delta), y)
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"model must be an nn.Module, got {type(model).__name__}: "
+            "use as_module on a LinearClassifier"
+        )
+    try:
+        return copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:
+        raise TypeError(
+            f"model must be a module that copy.deepcopy can copy, got {type(model).__name__}: use "
+            "torch.nn.utils.parametrizations in place of torch.nn.utils.weight_norm and "
+            "spectral_norm, and keep neither outputs nor open files in the module"
+        ) from error
+
+
+def _check_pair(pair: object, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return `pair` if it is examples of this dtype and labels of any kind."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise TypeError(
+            f"evaluate_on must be a pair (x, y), got {type(pair).__name__}: pass both, or leave it "
+            "out for the training data"
+        )
+    x = check_x(pair[0])
+    if x.dtype != dtype:
+        raise TypeError(
+            f"evaluate_on must hold examples of the dtype of x, got {x.dtype} with x in {dtype}: "
+            f"use .to({dtype})"
+        )
+    return x, check_targets(pair[1], len(x))
+
+
+def _check_last_batch(model: nn.Module, x: Tensor, batch_size: int) -> None:
+    """Try a batch of one example, if there will be one: batch norm refuses it in training."""
+    if batch_size > 1 and len(x) % batch_size != 1:
+        return
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
+            outputs(_copy(model).train(), x[:1])
+    except ValueError as error:
+        raise ValueError(
+            "batch_size must leave no batch of one example for this model, "
+            f"got {batch_size} for {len(x)} examples: use another one ({error})"
+        ) from error
 
 
 def _no_perturbation(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
@@ -220,6 +293,16 @@ def adversarial_objective(
         If examples and labels are not as above.
     """
     x, y = check_examples(x, y)
+    if theta.shape != x.shape[1:]:
+        raise ValueError(
+            f"theta must have shape ({x.shape[1]},), one weight for each feature, "
+            f"got {tuple(theta.shape)}"
+        )
+    if theta.dtype != x.dtype:
+        raise TypeError(
+            f"x must have the weights' dtype, got {x.dtype} with weights in {theta.dtype}: "
+            "use x.to(theta.dtype)"
+        )
     clean = y * (x @ theta + intercept)
     if isinstance(ball, BoxedNormBall):
         return psi(clean - ball.support(-y[:, None] * theta, x)).mean()
@@ -241,17 +324,17 @@ def initial_classifier(d: int, *, generator: torch.Generator) -> LinearClassifie
     LinearClassifier
         Weights and intercept in float64.
     """
-    check_count("d", d)
+    d, generator = check_count("d", d), check_generator(generator)
     draw = (2 * torch.rand(d + 1, generator=generator, dtype=torch.float64) - 1) / d**0.5
     return LinearClassifier(draw[:-1], draw[-1])
 
 
-def as_module(classifier: LinearClassifier) -> nn.Linear:
+def as_module(classifier: LinearClassifier | nn.Linear) -> nn.Linear:
     """An ``nn.Linear(d, 1)`` with a copy of the classifier's weights.
 
     Parameters
     ----------
-    classifier : LinearClassifier
+    classifier : LinearClassifier or nn.Linear with one output
         The weights.
 
     Returns
@@ -259,6 +342,7 @@ def as_module(classifier: LinearClassifier) -> nn.Linear:
     nn.Linear
         A layer of its own, of the same dtype, that :func:`train` can start from.
     """
+    classifier = LinearClassifier.of(classifier)
     module = nn.utils.skip_init(nn.Linear, len(classifier.theta), 1, dtype=classifier.theta.dtype)
     with torch.no_grad():
         module.weight.copy_(classifier.theta[None])
@@ -267,7 +351,7 @@ def as_module(classifier: LinearClassifier) -> nn.Linear:
 
 
 def train_together(
-    starts: Sequence[LinearClassifier],
+    starts: Sequence[LinearClassifier | nn.Linear],
     x: Tensor,
     y: Tensor,
     ball: NormBall,
@@ -286,10 +370,10 @@ def train_together(
 
     Parameters
     ----------
-    starts : sequence of s LinearClassifiers
-        One for each run.
+    starts : sequence of s LinearClassifiers or nn.Linear with one output
+        One for each run, converted to the dtype of x.
     x : Tensor of shape (n, d)
-        Training examples, float64.
+        Training examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
     ball : NormBall
@@ -311,7 +395,10 @@ def train_together(
     """
     x, y = check_examples(x, y)
     step_size = check_positive("step_size", step_size)
-    check_count("batch_size", batch_size), check_count("n_epochs", n_epochs)
+    batch_size = check_count("batch_size", batch_size)
+    n_epochs = check_count("n_epochs", n_epochs)
+    starts = [LinearClassifier.of(start) for start in starts]
+    generators = [check_generator(each) for each in generators]
     if isinstance(ball, BoxedNormBall):
         raise ValueError("train_together needs a ball without the box: use train for the boxed one")
     if not starts or len(starts) != len(generators):
