@@ -8,6 +8,7 @@ What is drawn also becomes a table. An artist that the legend must not show carr
 after an underscore, which keeps it out of the legend.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 
@@ -15,8 +16,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from torch import Tensor
+from torch import Tensor, nn
 
+from lectures_code.checks import check_examples, real
 from lectures_code.danskin import ValueFunction
 from lectures_code.logistic import LinearClassifier, psi
 from lectures_code.perturbations import NormBall
@@ -60,7 +62,11 @@ STYLE = {
 
 
 def _styled(plot: Callable) -> Callable:
-    """Draw with the book's style, and leave the settings of others as they were."""
+    """Draw with the book's style, and leave the settings of others as they were.
+
+    Numbers are drawn for what they are, whatever their dtype and whether or not they are part of a
+    computation that autograd follows.
+    """
 
     @wraps(plot)
     def styled(*args, **kwargs):
@@ -69,11 +75,26 @@ def _styled(plot: Callable) -> Callable:
         before = {name: plt.rcParams[name] for name in STYLE}
         plt.rcParams.update(STYLE)
         try:
-            return plot(*args, **kwargs)
+            drawn = {name: _drawable(value) for name, value in kwargs.items()}
+            return plot(*map(_drawable, args), **drawn)
         finally:
             plt.rcParams.update(before)
 
     return styled
+
+
+def _drawable(value: object) -> object:
+    """Tensors as constants in float64, classifiers with such weights, numbers as Python's own."""
+    if isinstance(value, Mapping):
+        return {name: _drawable(each) for name, each in value.items()}
+    if isinstance(value, LinearClassifier | nn.Module):
+        value = LinearClassifier.of(value)
+        return LinearClassifier(value.theta.detach().double(), value.intercept.detach().double())
+    if isinstance(value, Tensor) and value.ndim > 0:
+        return value.detach().double() if value.is_floating_point() else value
+    whole = hasattr(value, "__index__") and not isinstance(value, Tensor)
+    number = real(value)
+    return value if whole or math.isnan(number) else number
 
 
 # Inches. The site shows 110 pixels for an inch, and on a telephone the whole width on 343: in a
@@ -202,7 +223,7 @@ def plot_boundaries(
         Examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    classifiers : mapping from names to LinearClassifiers
+    classifiers : mapping from names to LinearClassifiers or nn.Linear with one output
         Their boundaries are drawn; weights must not all be 0.
     ball : NormBall
         The set around each example.
@@ -216,6 +237,7 @@ def plot_boundaries(
     Axes
         With points, sets and boundaries.
     """
+    x, y = check_examples(x, y)
     ax = _axes(ax, size=(4.8, 3.7))
     for label, color, marker in ((-1, AMBER, "o"), (1, GREEN, "^")):
         mine = x[y == label]
@@ -409,6 +431,7 @@ def plot_descent(
     Axes
         With contours, both axes, the path and the minimiser.
     """
+    x, y = check_examples(x, y)
     ax = _axes(ax, size=(4.6, 4.6))
     at = torch.linspace(*limits, 97, dtype=torch.float64)
     grid = torch.cartesian_prod(at, at)  # theta_2 changes fastest
@@ -530,7 +553,12 @@ def _caption_size(captions: Sequence[str], *, room: float, width: float) -> floa
 
 
 def _draw_image(ax: Axes, image: Tensor, limits: tuple[float, float]) -> None:
-    pixels = image.detach().reshape(28, 28).numpy()
+    if image.numel() != 28 * 28:
+        raise ValueError(
+            f"an image must have 784 pixels, 28 rows of 28, got shape {tuple(image.shape)}: "
+            "pass rows of MNIST, x[k][None] for a single one"
+        )
+    pixels = image.reshape(28, 28).numpy()
     ax.imshow(pixels, cmap="gray_r", vmin=limits[0], vmax=limits[1], interpolation="none")
 
 

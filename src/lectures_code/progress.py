@@ -1,4 +1,4 @@
-"""A progress bar for those who wait: on a terminal or in a live notebook, nowhere else."""
+"""Progress bar, shown only on a terminal or in an interactive notebook."""
 
 import sys
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 def progress(items: Iterable[T], *, label: str, total: int | None = None) -> Iterable[T]:
-    """Yield the items; draw a bar on standard error only when somebody is watching.
+    """Yield the items, with a bar on standard error in an interactive session.
 
     Parameters
     ----------
     items : iterable
-        What is passed on.
+        What to iterate over.
     label : str
-        What is being waited for.
+        What the items are.
     total : int, optional
         How many items there are, where their number cannot be seen.
 

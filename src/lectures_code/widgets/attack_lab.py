@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import torch
 import traitlets
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from lectures_code.checks import check_examples
 from lectures_code.figures import plot_attack_lab
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error_curve
-from lectures_code.widgets.base import STYLE, Explorer, source
+from lectures_code.widgets.base import STYLE, Explorer, Number, Whole, source
 
 LARGEST = 0.5  # radius
 
@@ -44,8 +44,9 @@ def stored_bytes(x: Tensor) -> bytes:
     return levels.to(torch.uint8).numpy().tobytes()
 
 
-def parts(name: str, model: LinearClassifier, d: int = 784) -> dict[str, object]:
+def parts(name: str, model: LinearClassifier | nn.Linear, d: int = 784) -> dict[str, object]:
     """A classifier of images of d pixels as JSON keeps it, with all digits of its weights."""
+    model = LinearClassifier.of(model)
     if len(model.theta) != d:
         raise ValueError(
             f"classifier {name!r} must have {d} weights, one for each pixel, "
@@ -66,7 +67,7 @@ class AttackLab(Explorer):
 
     Parameters
     ----------
-    models : mapping from names to LinearClassifiers
+    models : mapping from names to LinearClassifiers or nn.Linear with one output
         The classifiers to choose from, at least one.
     x : Tensor of shape (n, 784)
         Test images, each pixel k / 255 with a whole number k, float64.
@@ -94,13 +95,13 @@ class AttackLab(Explorer):
     labels = traitlets.Bytes().tag(sync=True)  # the digits, 0 and 1
     models = traitlets.List().tag(sync=True)
     chosen = traitlets.Unicode().tag(sync=True)
-    index = traitlets.Int(0).tag(sync=True)
-    radius = traitlets.Float(0.2, min=0, max=LARGEST).tag(sync=True)
+    index = Whole(0).tag(sync=True)
+    radius = Number(0.2, min=0, max=LARGEST).tag(sync=True)
     in_box = traitlets.Bool(False).tag(sync=True)
 
     def __init__(
         self,
-        models: Mapping[str, LinearClassifier],
+        models: Mapping[str, LinearClassifier | nn.Linear],
         x: Tensor,
         y: Tensor,
         *,
@@ -138,20 +139,20 @@ class AttackLab(Explorer):
             )
         return proposal["value"]
 
-    def add_model(self, name: str, model: LinearClassifier) -> None:
+    def add_model(self, name: str, model: LinearClassifier | nn.Linear) -> None:
         """Add a classifier, in place of one of the same name if there is one, and choose it.
 
         Parameters
         ----------
         name : str
             What it is called in the list.
-        model : LinearClassifier
+        model : LinearClassifier or nn.Linear with one output
             With as many weights as the images have pixels.
 
         Raises
         ------
-        ValueError
-            If it has more weights or fewer.
+        TypeError, ValueError
+            If it is not linear, or has more weights or fewer.
         """
         new = parts(name, model, len(self.images) // len(self.labels))
         names = [each["name"] for each in self.models]

@@ -2,14 +2,13 @@ r"""The ball explorer: where in an :math:`\ell_p` ball a linear function is larg
 
 import math
 
-import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor, tensor
 
 from lectures_code.checks import check_float
 from lectures_code.figures import plot_support
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.base import STYLE, Explorer, source
+from lectures_code.widgets.base import STYLE, Explorer, Number, source
 
 
 class BallExplorer(Explorer):
@@ -38,10 +37,10 @@ class BallExplorer(Explorer):
     _esm = source("ball")
     _css = STYLE
     # 1/q instead of p: in [0, 1], with p = 1 at 0, and p = infinity, which JSON lacks, at 1.
-    inverse_q = traitlets.Float(0.5).tag(sync=True)
-    radius = traitlets.Float(1.0).tag(sync=True)
-    w1 = traitlets.Float(1.0).tag(sync=True)
-    w2 = traitlets.Float(0.6).tag(sync=True)
+    inverse_q = Number(0.5).tag(sync=True)
+    radius = Number(1.0).tag(sync=True)
+    w1 = Number(1.0).tag(sync=True)
+    w2 = Number(0.6).tag(sync=True)
 
     def __init__(self, ball: NormBall, w: Tensor) -> None:
         w = check_float("w", w)

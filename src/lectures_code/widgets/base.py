@@ -1,6 +1,7 @@
 """What all explorers share: how they are shown with a kernel, without one, and in the book."""
 
 import base64
+import math
 import zlib
 from functools import cache
 from html import escape
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import anywidget
 import matplotlib.pyplot as plt
+import traitlets
 from ipywidgets import DOMWidget
 from matplotlib.figure import Figure
 
+from lectures_code.checks import check_count, real
 from lectures_code.reporting import picture
 
 FOLDER = Path(__file__).parent
@@ -36,6 +39,26 @@ def source(name: str) -> str:
 
 
 STYLE = (FOLDER / "explorer.css").read_text(encoding="utf-8")
+
+
+class Number(traitlets.Float):
+    """A trait that takes a real number of any kind, and keeps a float; NaN is none."""
+
+    def validate(self, obj: traitlets.HasTraits, value: object) -> float:
+        number = real(value)
+        if math.isnan(number):
+            self.error(obj, value)
+        return super().validate(obj, number)
+
+
+class Whole(traitlets.Int):
+    """A trait that takes a whole number >= 0 of any integer kind, and keeps an int."""
+
+    def validate(self, obj: traitlets.HasTraits, value: object) -> int:
+        try:
+            return super().validate(obj, check_count(self.name, value, least=0))
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
 
 
 class Explorer(anywidget.AnyWidget):

@@ -3,15 +3,15 @@
 import torch
 import traitlets
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from lectures_code.attacks import linear_maximiser
-from lectures_code.checks import check_examples
+from lectures_code.checks import check_examples, real
 from lectures_code.figures import plot_sum
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.widgets.attack_lab import parts, stored_bytes
-from lectures_code.widgets.base import STYLE, Explorer, source
+from lectures_code.widgets.base import STYLE, Explorer, Number, source
 
 LARGEST = 0.3  # radius
 
@@ -24,7 +24,7 @@ class FirstLook(Explorer):
 
     Parameters
     ----------
-    model : LinearClassifier
+    model : LinearClassifier or nn.Linear with one output
         The classifier, with 784 weights.
     x : Tensor of shape (784,)
         The image, each pixel k / 255 with a whole number k, float64.
@@ -48,12 +48,13 @@ class FirstLook(Explorer):
     digit = traitlets.Int().tag(sync=True)
     theta = traitlets.List().tag(sync=True)
     intercept = traitlets.Float().tag(sync=True)
-    radius = traitlets.Float(0.2, min=0, max=LARGEST).tag(sync=True)
+    radius = Number(0.2, min=0, max=LARGEST).tag(sync=True)
 
     def __init__(
-        self, model: LinearClassifier, x: Tensor, y: float, *, radius: float = 0.2
+        self, model: LinearClassifier | nn.Linear, x: Tensor, y: float, *, radius: float = 0.2
     ) -> None:
-        x, y = check_examples(x[None], torch.tensor([float(y)]))
+        label = y if isinstance(y, Tensor) else torch.tensor(real(y))
+        x, y = check_examples(x[None], label[None])
         weights = parts("model", model, x.shape[1])
         super().__init__(
             image=stored_bytes(x),

@@ -9,7 +9,7 @@ from comm import DummyComm
 from torch import nn
 
 from lectures_code.attacks import linear_maximiser
-from lectures_code.checks import check_count, check_positive
+from lectures_code.checks import check_count, check_positive, real
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
@@ -66,8 +66,11 @@ class Retraining(ipywidgets.VBox):
         radius: float = 0.1,
     ) -> None:
         LinearClassifier.of(start)
-        if not 0 <= radius <= LARGEST:
-            raise ValueError(f"radius must lie in [0, {LARGEST:g}], got {radius:g}")
+        chosen = real(radius)
+        if not 0 <= chosen <= LARGEST:
+            raise ValueError(
+                f"radius must lie in [0, {LARGEST:g}], got {radius!r}: pass a smaller one"
+            )
         self._data, self._lab, self._start = data, lab, start
         self._seed = check_count("seed", seed, least=0)
         self._recipe = {
@@ -75,14 +78,14 @@ class Retraining(ipywidgets.VBox):
             "batch_size": check_count("batch_size", batch_size),
             "n_epochs": check_count("n_epochs", n_epochs),
         }
-        limits = {"min": 0.0, "max": LARGEST, "step": 0.01, "value": radius}
+        limits = {"min": 0.0, "max": LARGEST, "step": 0.01, "value": chosen}
         # The slider's handle has no name for screen readers; the field beside it has, and holds
         # the same number.
         self.field = ipywidgets.BoundedFloatText(description="radius ε", **limits)
         self.slider = ipywidgets.FloatSlider(readout=False, **limits)
         self._link = ipywidgets.link((self.field, "value"), (self.slider, "value"))
         self.button = ipywidgets.Button(description="Train", tooltip="Train with this radius")
-        self.bar = ipywidgets.IntProgress(max=n_epochs, description="epochs")
+        self.bar = ipywidgets.IntProgress(max=self._recipe["n_epochs"], description="epochs")
         self.bar.layout.visibility = "hidden"
         self.output = ipywidgets.Output()
         self.button.on_click(self._pressed)
@@ -99,7 +102,7 @@ class Retraining(ipywidgets.VBox):
             maximiser=partial(linear_maximiser, ball=NormBall(torch.inf, radius)),
             generator=torch.Generator().manual_seed(self._seed),
             stop=self._advance,
-            # Asked for after each epoch, and read by nobody: let it cost nothing.
+            # The history is not used: keep it cheap.
             evaluate_on=(self._data.x_train[:1], self._data.y_train[:1]),
             **self._recipe,
         )
@@ -119,7 +122,7 @@ class Retraining(ipywidgets.VBox):
             self.output.append_stdout(f"{self._report(classifier, radius)}\n")
             self._lab.add_model(f"yours, trained with {radius:g}", classifier)
         except Exception as error:
-            # Raised further it is only logged: nobody waits for the answer to a press.
+            # The callback of a button only logs what it raises: the reader must see it, too.
             self.output.append_stderr(f"training failed: {error}\n")
             raise
         finally:

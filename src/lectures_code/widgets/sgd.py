@@ -7,12 +7,18 @@ import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lectures_code.checks import check_count, check_examples, check_float
+from lectures_code.checks import (
+    check_count,
+    check_examples,
+    check_float,
+    check_generator,
+    real,
+)
 from lectures_code.convex import solve
 from lectures_code.figures import plot_descent
 from lectures_code.perturbations import NormBall
 from lectures_code.training import adversarial_objective
-from lectures_code.widgets.base import STYLE, Explorer, source
+from lectures_code.widgets.base import STYLE, Explorer, Number, Whole, source
 
 MAX_STEPS = 200
 WINDOW = (-1.0, 3.0)  # the weights that are drawn, as in sgd.js
@@ -59,12 +65,12 @@ class SgdExplorer(Explorer):
     x = traitlets.List().tag(sync=True)
     y = traitlets.List().tag(sync=True)
     order = traitlets.List().tag(sync=True)
-    batch_size = traitlets.Int(1).tag(sync=True)
-    radius = traitlets.Float(0.4).tag(sync=True)
-    theta1 = traitlets.Float(0.0).tag(sync=True)
-    theta2 = traitlets.Float(0.0).tag(sync=True)
-    step_size = traitlets.Float(1.0).tag(sync=True)
-    n_steps = traitlets.Int(60).tag(sync=True)
+    batch_size = Whole(1).tag(sync=True)
+    radius = Number(0.4).tag(sync=True)
+    theta1 = Number(0.0).tag(sync=True)
+    theta2 = Number(0.0).tag(sync=True)
+    step_size = Number(1.0).tag(sync=True)
+    n_steps = Whole(60).tag(sync=True)
     minibatch = traitlets.Bool(False).tag(sync=True)
     decay = traitlets.Bool(False).tag(sync=True)
 
@@ -86,11 +92,12 @@ class SgdExplorer(Explorer):
                 f"start must be two weights in [-1, 3] to be drawn, got {start.tolist()}: "
                 "begin nearer to 0"
             )
-        if not 0 <= radius <= MAX_RADIUS:
+        if not 0 <= real(radius) <= MAX_RADIUS:
             raise ValueError(
-                f"radius must lie in [0, {MAX_RADIUS:g}], got {radius:g}: beyond it scale the data"
+                f"radius must lie in [0, {MAX_RADIUS:g}], got {radius!r}: beyond it scale the data"
             )
-        if check_count("batch_size", batch_size) > len(x):
+        batch_size, generator = check_count("batch_size", batch_size), check_generator(generator)
+        if batch_size > len(x):
             raise ValueError(
                 f"batch_size must be at most the {len(x)} examples, got {batch_size}: "
                 "pass a smaller one"
@@ -148,7 +155,8 @@ class SgdExplorer(Explorer):
     def alt(self) -> str:
         x, y = self.examples
         end, best = self.path()[-1], self.minimiser()
-        risks = [float(adversarial_objective(w, 0.0, x, y, self.ball)) for w in (end, best)]
+        none = torch.zeros((), dtype=torch.float64)
+        risks = [float(adversarial_objective(w, none, x, y, self.ball)) for w in (end, best)]
         where = "on the axis where the second weight is 0" if best[1] == 0 else "off the axes"
         return (
             f"Contours of the adversarial risk of two weights, at radius {self.radius:g}, bent "
