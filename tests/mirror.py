@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 LONGEST_HANG = 20.0  # seconds: even a test that fails leaves no thread behind for longer
 
 Answer = Callable[["_Handler"], None]
+GZIPPED = {"Content-Encoding": "gzip"}
 
 
 def send(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
@@ -29,6 +30,22 @@ def send_unsized(body: bytes) -> Answer:
     return answer
 
 
+def endless(piece: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    """Answer with `piece` over and over, for as long as anyone listens."""
+
+    def answer(handler: "_Handler") -> None:
+        handler.start(status, None, headers or {})
+        while handler.write(piece) and not handler.server.closing.is_set():
+            pass
+
+    return answer
+
+
+def redirect(url: str) -> Answer:
+    """Answer that the file is at another address."""
+    return send(b"", status=302, headers={"Location": url})
+
+
 def cut_off(body: bytes, after: int) -> Answer:
     """Promise all of `body`, send its first `after` bytes, and close the connection."""
 
@@ -39,12 +56,13 @@ def cut_off(body: bytes, after: int) -> Answer:
     return answer
 
 
-def stall(body: bytes, after: int) -> Answer:
-    """Send the first `after` bytes of `body`, and then nothing, with the connection open."""
+def stall(body: bytes, after: int, seconds: float = LONGEST_HANG) -> Answer:
+    """Send the first `after` bytes of `body`, and the rest only after some time of silence."""
 
     def answer(handler: "_Handler") -> None:
         cut_off(body, after)(handler)
-        hang(handler)
+        if not handler.server.closing.wait(seconds):
+            handler.write(body[after:])
 
     return answer
 

