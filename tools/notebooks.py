@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.action == "nbval-mode":
         full = full_mnist_is_here()
         if not full:
-            print("The chapters run on the sample; nothing is compared.", file=sys.stderr)
+            print("Full MNIST is missing, so nothing is compared.", file=sys.stderr)
         print("--nbval" if full else "--nbval-lax")
         return 0
     paths = [path.resolve() for path in options.paths] or chapters()
