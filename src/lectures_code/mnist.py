@@ -2,8 +2,8 @@
 
 MNIST is by Y. LeCun, C. Cortes and C. J. C. Burges, and is licensed under CC BY-SA 3.0. None of it
 is part of this package. Files are trusted for their content alone, by the SHA-256 of their
-decompressed bytes, so it does not matter where they come from or how they were compressed. Never is
-more read, received or decompressed than such a file can be long.
+decompressed bytes, so it does not matter where they come from or how they were compressed. No more is
+read, received or decompressed than such a file can be long.
 """
 
 import gzip
@@ -474,7 +474,7 @@ def _get(url: str, *, most: int, seconds: float) -> bytes:
                         raise TimeoutError
         return bytes(body)
 
-    try:  # in the background, for a server that sends a byte at a time never lets go
+    try:  # in the background: waiting for one byte after the other can't be interrupted
         return _in_background(transfer).result(timeout=seconds)
     except TimeoutError:
         raise TimeoutError(f"not finished within {seconds:.3g} s") from None
@@ -501,7 +501,7 @@ def _in_background(function: Callable[..., object], *args: object, **options: ob
 
 
 def _keep(raw: bytes, path: Path) -> None:
-    """Write a verified file so that nobody ever sees half of it."""
+    """Write a verified file at once: no reader, in this process or another, sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="incoming-") as incoming:
         part = Path(incoming, path.name)
