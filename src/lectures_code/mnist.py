@@ -2,8 +2,8 @@
 
 MNIST is by Y. LeCun, C. Cortes and C. J. C. Burges, and is licensed under CC BY-SA 3.0. None of it
 is part of this package. Files are trusted for their content alone, by the SHA-256 of their
-decompressed bytes, so it does not matter where they come from or how they were compressed. No more is
-read, received or decompressed than such a file can be long.
+decompressed bytes, so it does not matter where they come from or how they were compressed.
+No more is read, received or decompressed than such a file can be long.
 """
 
 import gzip
