@@ -345,37 +345,37 @@ def plot_tangents(
 
 @_styled
 def plot_steps(steps: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None) -> Axes:
-    """A function along several directions from one point, against the length of the step.
+    """How functions change along directions from one point, against the step size.
 
     Parameters
     ----------
     steps : Tensor of shape (t,)
-        Lengths of the step.
-    curves : mapping from names of directions to Tensors of shape (t,)
-        The change of the function's value.
+        Step sizes.
+    curves : mapping from names to Tensors of shape (t,)
+        The change of a function's value along a direction.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     Axes
-        One line a direction; above 0 the step went up.
+        One line for each; above 0 the step went up.
     """
     ax = _axes(ax)
     ax.axhline(0, color=INK, lw=0.8, label="_no change")
-    return _lines(ax, steps, curves, xlabel="length of the step", ylabel=r"change of $\varphi$")
+    return _lines(ax, steps, curves, xlabel="step size", ylabel="change")
 
 
 @_styled
 def plot_inexact(
     fractions: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | None = None
 ) -> Axes:
-    """Adversarial risk that training reaches, against the strength of the attack it trained with.
+    """Risks of the models that minimise the risk under weak attacks, against the attack's strength.
 
     Parameters
     ----------
     fractions : Tensor of shape (t,)
-        Length of the training perturbation as a fraction of the exact maximiser's, in [0, 1].
+        Length of the weak attack's perturbation as a fraction of the exact maximiser's, in [0, 1].
     curves : mapping from names to Tensors of shape (t,)
         Risks in nats.
     ax : Axes, optional
@@ -390,7 +390,7 @@ def plot_inexact(
         _axes(ax),
         fractions,
         curves,
-        xlabel="strength of the training attack (1 = exact maximiser)",
+        xlabel="strength of the attack (1 = exact maximiser)",
         ylabel="risk (nats)",
     )
     return ax

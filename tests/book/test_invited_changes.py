@@ -32,7 +32,7 @@ CHANGES = [
         Change("ex-smaller-radius", "lecture/min_max", "epsilon = 0.4", f"epsilon = {radius}")
         for radius in ("0.2", "0.1", "0.0")
     ),
-    Change("ex-smooth-envelope", "lecture/danskin", "0.5 + deltas", "2 + deltas"),
+    Change("ex-smooth-envelope", "lecture/danskin", "example = 0.5", "example = 2.0"),
     *(
         Change("ex-other-epsilon", "lecture/mnist", "epsilon = 0.2", f"epsilon = {radius}")
         for radius in ("0.1", "0.4")

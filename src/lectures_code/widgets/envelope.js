@@ -23,12 +23,6 @@ const families = {
     slope: (theta, delta) => delta,
     maximisers: (theta) => end(clamp(theta, -1, 1)),
   },
-  // 2 delta theta_1 + theta_2 on the line theta = t (2, -1).
-  uphill: {
-    g: (t, delta) => 4 * delta * t - t,
-    slope: (t, delta) => 4 * delta - 1,
-    maximisers: (t) => (atKink(t) ? ALL : end(Math.sign(t))),
-  },
 };
 
 // The envelope itself.
@@ -93,9 +87,8 @@ export const mathematics = { explore, curve, envelope };
 const RANGE = [-2, 2];
 const THETAS = Array.from({ length: 81 }, (_, k) => RANGE[0] + k * 0.05);
 const LOOK = {
-  logistic: { title: "loss Ψ(θ(½ + δ))", weight: "θ", y: [-0.5, 3.2], n: 5 },
-  quadratic: { title: "θδ − δ²/2", weight: "θ", y: [-1.5, 1.7], n: 9 },
-  uphill: { title: "2δθ₁ + θ₂ at t(2, −1)", weight: "t", y: [-6, 10.5], n: 5 },
+  logistic: { title: "loss Ψ(θ(½ + δ))", y: [-0.5, 3.2], n: 5 },
+  quadratic: { title: "θδ − δ²/2", y: [-1.5, 1.7], n: 9 },
 };
 const three = (value) => fixed(value, 3);
 const both = ([left, right]) => `${three(left)} to ${three(right)}`;
@@ -103,9 +96,9 @@ const both = ([left, right]) => `${three(left)} to ${three(right)}`;
 // Axes, the family's curves and the envelope: what stays while theta moves. Gives the maps, and a
 // group for the rest.
 function scene(canvas, family) {
-  const { weight, y, n } = LOOK[family];
+  const { y, n } = LOOK[family];
   const box = [42, 8, 290, 268];
-  const map = axes(canvas, { box, x: RANGE, y, xlabel: weight, n: 4 });
+  const map = axes(canvas, { box, x: RANGE, y, xlabel: "θ", n: 4 });
   const path = (values, name) => svg("path", {
     d: through(values.map((value, k) => [map.toX(THETAS[k]), map.toY(value)])), class: name,
   });
@@ -207,10 +200,9 @@ function render({ model, el }) {
   const key = legend();
   picture.append(canvas, key);
   const { stem, handle, place } = cursor();
-  const weight = html("span", {});
   controls.append(
     choice(model, "family", { label: "g(θ, δ)", options: Object.entries(LOOK).map(([name, { title }]) => [name, title]) }),
-    slider(model, "theta", { label: weight, min: RANGE[0], max: RANGE[1], step: 0.05, format: (v) => fixed(v) }),
+    slider(model, "theta", { label: "weight θ", min: RANGE[0], max: RANGE[1], step: 0.05, format: (v) => fixed(v) }),
     slider(model, "miss", { label: "miss δ* by", min: 0, max: 1, step: 0.05, format: (v) => fixed(v) }),
   );
   const write = readoutTable(readout, ROWS);
@@ -223,7 +215,6 @@ function render({ model, el }) {
     canvas.replaceChildren();
     set = scene(canvas, family);
     canvas.append(stem, handle);
-    weight.textContent = `weight ${LOOK[family].weight}`;
     refresh();
   };
   const refresh = () => {
@@ -235,7 +226,7 @@ function render({ model, el }) {
     spoken.forEach((text, k) => { remarks[k].textContent = text; });
     remarks[1].dataset.step = result.step;
     key.lastChild.hidden = result.miss === 0;
-    say(`${LOOK[result.family].weight} = ${fixed(result.theta)}. ${spoken.join(" ")}`);
+    say(`θ = ${fixed(result.theta)}. ${spoken.join(" ")}`);
     show(result);
   };
   // On the slider's grid, and drawn to the kink when near, so that it can be hit.

@@ -39,9 +39,6 @@ FAMILIES = {
         lambda theta, d: psi(theta * (0.5 + d[:, 0])), "the logistic loss of θ(1/2 + δ)", 5
     ),
     "quadratic": Family(lambda theta, d: theta * d[:, 0] - d[:, 0] ** 2 / 2, "θδ - δ²/2", 9),
-    "uphill": Family(
-        lambda t, d: 2 * d[:, 0] * (2 * t) + (-t), "2δθ₁ + θ₂ on the line θ = t(2, -1)", 5
-    ),
 }
 
 
@@ -57,11 +54,9 @@ class EnvelopeExplorer(Explorer):
     ----------
     family : str
         ``"logistic"``, the loss of the weight :math:`\theta` on one example 1/2;
-        ``"quadratic"``, :math:`\theta \delta - \delta^2 / 2`, whose maximiser moves;
-        ``"uphill"``, :math:`2 \delta \theta_1 + \theta_2` on the line
-        :math:`(\theta_1, \theta_2) = t\,(2, -1)`.
+        ``"quadratic"``, :math:`\theta \delta - \delta^2 / 2`, whose maximiser moves.
     theta : float
-        The weight to begin with (``t`` on the line), in [-2, 2].
+        The weight to begin with, in [-2, 2].
     miss : float
         How far the inexact maximiser stays from the exact one, in [0, 1]; 0 for exact.
 
@@ -105,7 +100,7 @@ class EnvelopeExplorer(Explorer):
     def value_function(self) -> ValueFunction:
         """The maximum over 41 points of [-1, 1], the exact maximiser among them."""
         deltas = torch.linspace(-1, 1, 41, dtype=torch.float64)
-        # Only of the quadratic family may it lie between the ends; then it is the weight itself.
+        # Only in the quadratic family can it lie between the ends; then it is the weight itself.
         deltas[(deltas - self.theta).abs().argmin()] = min(1.0, max(-1.0, self.theta))
         return ValueFunction(FAMILIES[self.family].g, deltas[:, None])
 
