@@ -60,6 +60,7 @@ ERROR_CURVES = {
     "standard": ErrorCurve(INF, torch.tensor([-0.1, 0.05, 0.1, 0.3], dtype=torch.float64)),
     "robust": ErrorCurve(INF, torch.tensor([0.1, 0.25], dtype=torch.float64)),
 }
+TAKEN = {"standard": 1.5, "robust": 0.75}
 RADII = torch.linspace(0, 0.4, 9, dtype=torch.float64)
 COUNTS = {
     "trained as usual": [ErrorCount(k, 20) for k in (17, 16, 18)],
@@ -102,6 +103,7 @@ INTO_AXES = {
 OWN_AXES = {
     "supports": lambda: figures.plot_supports(BALLS, W),
     "images": lambda: figures.plot_images(IMAGES, ["one", "two", "three", "four", "five"]),
+    "margins": lambda: figures.plot_margins({"standard": T, "robust": 2 * T}, TAKEN),
     "sum": lambda: figures.plot_sum(IMAGES[0], 0.2 * W.sign().repeat(392), ["x", "delta", "sum"]),
     "attack lab": lambda: figures.plot_attack_lab(
         IMAGES[0],
@@ -420,6 +422,24 @@ def test_a_history_of_clean_errors_leaves_a_gap_where_there_are_none():
     assert standard[2, 0] == 2 and math.isnan(standard[2, 1])
     assert points(lines["robust"]).tolist() == [[0, 0.8], [1, 0.2]]
     assert ax.get_ylabel() == "error"
+
+
+def test_margins_are_counted_in_bins_beside_what_the_attack_takes():
+    margins = {"standard": T, "robust": 2 * T}
+    axes = figures.plot_margins(margins, TAKEN)
+    for ax, (name, values) in zip(axes, margins.items(), strict=True):
+        assert ax.get_title() == name and ax.get_ylabel() == "images"
+        left = [bar.get_x() for bar in ax.patches]
+        right = [bar.get_x() + bar.get_width() for bar in ax.patches]
+        v = values.numpy()
+        assert left[0] == v.min() and right[-1] == pytest.approx(v.max(), abs=ROUNDING)
+        inside = [((v >= a) & (v < b)).sum() for a, b in zip(left, right, strict=True)]
+        inside[-1] += 1  # the last bin holds its right end
+        assert [bar.get_height() for bar in ax.patches] == inside
+        (line,) = ax.lines
+        assert line.get_label() == "what the attack takes"
+        assert list(line.get_xdata()) == [TAKEN[name]] * 2
+    assert len(list(figures.plot_margins({"alone": T}, {"alone": 0.0}))) == 1
 
 
 def test_error_curves_show_the_rate_at_each_radius():

@@ -640,6 +640,31 @@ def plot_attack_lab(
 
 
 @_styled
+def plot_margins(margins: Mapping[str, Tensor], taken: Mapping[str, float]) -> Sequence[Axes]:
+    """Histograms of margins, one below the other, and how much of a margin an attack takes.
+
+    Parameters
+    ----------
+    margins : mapping from names to Tensors of shape (n,)
+        The classifiers, with the margins of examples.
+    taken : mapping from names to float
+        For each classifier what the worst perturbation takes from every margin, >= 0.
+
+    Returns
+    -------
+    sequence of Axes
+        One for each classifier; examples left of its dashed line are mistakes under the attack.
+    """
+    figure, column = plt.subplots(len(margins), 1, figsize=(4.5, 1.75 * len(margins)))
+    for ax, (name, values) in zip(np.atleast_1d(column), margins.items(), strict=True):
+        ax.hist(values.numpy(), bins=40, color=BLUE, label="_margins")
+        ax.axvline(taken[name], color=VERMILION, ls="--", label="what the attack takes")
+        ax.set(title=name, xlabel="margin without attack", ylabel="images")
+    figure.axes[0].legend()
+    return figure.axes
+
+
+@_styled
 def plot_history(
     histories: Mapping[str, History], *, adversarial: bool = True, ax: Axes | None = None
 ) -> Axes:
