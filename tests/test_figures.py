@@ -475,6 +475,12 @@ def test_each_seed_is_a_dot_in_its_row_beside_the_lecture_s_value():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["the lecture"]
 
 
+def test_a_single_seed_is_a_dot_in_the_middle_of_its_row():
+    ax = figures.plot_seeds({**COUNTS, "alone": [ErrorCount(2, 20)]}, {})
+    (dot,) = points(lines_by_label(ax)["_alone"])
+    assert dot.tolist() == [0.1, 2]
+
+
 # ---------------------------------------------------------------- the exact optimum
 
 

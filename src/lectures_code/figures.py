@@ -660,7 +660,7 @@ def plot_margins(margins: Mapping[str, Tensor], taken: Mapping[str, float]) -> S
         ax.hist(values.numpy(), bins=40, color=BLUE, label="_margins")
         ax.axvline(taken[name], color=VERMILION, ls="--", label="what the attack takes")
         ax.set(title=name, xlabel="margin without attack", ylabel="images")
-    figure.axes[0].legend()
+    figure.axes[-1].legend()
     return figure.axes
 
 
@@ -757,7 +757,7 @@ def plot_seeds(
     for row, (name, errors) in enumerate(counts.items()):
         rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.
-        offset = np.linspace(-0.25, 0.25, len(rates))
+        offset = np.linspace(-0.25, 0.25, len(rates)) if len(rates) > 1 else 0.0
         look = {"color": CYCLE[row % 5], "ms": 4, "alpha": 0.6}
         ax.plot(rates, row + offset, "o", label=f"_{name}", **look)
         if name in lecture:
