@@ -20,8 +20,8 @@ from lectures_code.training import as_module
 EPSILON, STEPS = 0.2, 40
 data = load_zero_one()
 x, y = data.x_test, data.y_test
-(model,) = train_from_seeds(data, [0], radius=0.0)
 ball = NormBall(torch.inf, EPSILON)
+(model,) = train_from_seeds(data, [0], ball.with_radius(0))
 step = {"step_size": EPSILON / 10, "n_steps": STEPS}
 runs = {
     "PGD-40": lambda: pgd(model, x, y, ball, **step),

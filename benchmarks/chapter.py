@@ -32,7 +32,7 @@ import torch
 from lectures_code import experiments, logistic, reporting
 reporting.glue = reporting.show_source = lambda *_: None
 untrained = logistic.LinearClassifier(torch.zeros(784, dtype=torch.float64), 0.0)
-experiments.train_from_seeds = lambda data, seeds, **_: [untrained for _ in seeds]
+experiments.train_from_seeds = lambda data, seeds, *_, **__: [untrained for _ in seeds]
 """
 
 
@@ -41,7 +41,7 @@ def chapter_as_a_script() -> str:
     cells = [cell for cell in json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     code = [cell for cell in code if "%pip" not in cell]
-    assert sum("train_from_seeds(" in cell for cell in code) == 1, "the seeds' cell has moved"
+    assert any("train_from_seeds(" in cell for cell in code), "the seeds' cell has moved"
     return "\n".join([QUIET, *code])
 
 

@@ -20,7 +20,8 @@ SEEDS, SAMPLE, EPSILON = 40, 4, 0.2
 
 data = load_zero_one()
 x, y = data.x_train, data.y_train
-exact = partial(linear_maximiser, ball=NormBall(torch.inf, EPSILON))
+ball = NormBall(torch.inf, EPSILON)
+exact = partial(linear_maximiser, ball=ball)
 
 
 def one_with_the_package(seed: int) -> torch.nn.Module:
@@ -31,13 +32,13 @@ def one_with_the_package(seed: int) -> torch.nn.Module:
     return train(start, x, y, maximiser=exact, **sgd, **small)[0]
 
 
-together = train_from_seeds(data, range(SEEDS), radius=EPSILON)
+together = train_from_seeds(data, range(SEEDS), ball)
 for seed in range(2):
     assert torch.allclose(one_with_the_package(seed).weight[0], together[seed].theta, atol=1e-8)
 
 seconds = interleaved(
     {
-        "40 seeds together": lambda: train_from_seeds(data, range(SEEDS), radius=EPSILON),
+        "40 seeds together": lambda: train_from_seeds(data, range(SEEDS), ball),
         "plain loop": lambda: [recipe(x, y, epsilon=EPSILON, seed=s) for s in range(SAMPLE)],
         "loop over train()": lambda: [one_with_the_package(s) for s in range(SAMPLE)],
     },

@@ -115,12 +115,11 @@ def test_less_than_one_example_of_each_class_is_refused(n):
 # ---------------------------------------------------------------- many seeds
 
 
-@pytest.mark.parametrize("radius", [0, 0.1])
-def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(radius):
+@pytest.mark.parametrize("ball", [NormBall(INF, 0), NormBall(INF, 0.1), NormBall(2, 0.3)], ids=str)
+def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(ball):
     data, seeds = small_data(), [0, 7, 3]
     recipe = {"step_size": 0.5, "batch_size": 7, "n_epochs": 3}
-    found = train_from_seeds(data, seeds, radius=radius, **recipe)
-    ball = NormBall(INF, radius)
+    found = train_from_seeds(data, seeds, ball, **recipe)
     for seed, classifier in zip(seeds, found, strict=True):
         generator = seeded(seed)  # draws the start, then the order of the examples
         start = initial_classifier(9, generator=generator)
@@ -139,30 +138,30 @@ def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(radius):
 
 def test_a_seed_s_model_does_not_depend_on_the_other_seeds():
     data = small_data()
-    (alone,) = train_from_seeds(data, [5], radius=0.1, batch_size=10)
-    among = train_from_seeds(data, range(12), radius=0.1, batch_size=10)[5]
+    (alone,) = train_from_seeds(data, [5], NormBall(INF, 0.1), batch_size=10)
+    among = train_from_seeds(data, range(12), NormBall(INF, 0.1), batch_size=10)[5]
     torch.testing.assert_close(among.theta, alone.theta, rtol=0, atol=ITERATES)
 
 
 def test_the_defaults_are_the_lecture_s_recipe():
-    data = small_data(n=300)
-    (found,) = train_from_seeds(data, [0], radius=0.1)
-    (said,) = train_from_seeds(data, [0], radius=0.1, step_size=1.0, batch_size=100, n_epochs=10)
+    data, ball = small_data(n=300), NormBall(INF, 0.1)
+    (found,) = train_from_seeds(data, [0], ball)
+    (said,) = train_from_seeds(data, [0], ball, step_size=1.0, batch_size=100, n_epochs=10)
     assert torch.equal(found.theta, said.theta)
 
 
 def test_bad_arguments_are_refused():
-    data = small_data()
-    text = "radius must be a finite number >= 0 in pixel units, got -0.1: use 0 for no attack"
+    data, ball = small_data(), NormBall(INF, 0.1)
+    text = "train_together needs a ball without the box: use train for the boxed one"
     with says(ValueError, text):
-        train_from_seeds(data, [0], radius=-0.1)
+        train_from_seeds(data, [0], ball.in_box())
     with says(ValueError, "step_size must be a finite number > 0, got 0: pass a positive one"):
-        train_from_seeds(data, [0], radius=0.1, step_size=0)
+        train_from_seeds(data, [0], ball, step_size=0)
     with says(ValueError, "n_epochs must be a whole number >= 1, got 0"):
-        train_from_seeds(data, [0], radius=0.1, n_epochs=0)
+        train_from_seeds(data, [0], ball, n_epochs=0)
     text = "train_together needs a generator for each start, got 0 starts and 0 generators"
     with says(ValueError, text):
-        train_from_seeds(data, [], radius=0.1)
+        train_from_seeds(data, [], ball)
 
 
 # ---------------------------------------------------------------- SGD, step by step

@@ -67,8 +67,8 @@ def two_feature_set(n: int, *, generator: torch.Generator) -> tuple[Tensor, Tens
 def train_from_seeds(
     data: ZeroOne,
     seeds: Sequence[int],
+    ball: NormBall,
     *,
-    radius: float,
     step_size: float = 1.0,
     batch_size: int = 100,
     n_epochs: int = 10,
@@ -81,8 +81,8 @@ def train_from_seeds(
         Its training set is used.
     seeds : sequence of int
         Each, at least 0, gives a start and the order of the minibatches.
-    radius : float
-        Radius of the l-infinity ball trained against, in pixel units; 0 is standard training.
+    ball : NormBall
+        The perturbation set trained against, without the box; radius 0 is standard training.
     step_size, batch_size, n_epochs
         As for :func:`lectures_code.training.train`; the defaults are the lecture's.
 
@@ -103,7 +103,7 @@ def train_from_seeds(
         [initial_classifier(d, generator=each) for each in generators],
         data.x_train,
         data.y_train,
-        NormBall(torch.inf, radius),
+        ball,
         step_size=step_size,
         batch_size=batch_size,
         n_epochs=n_epochs,

@@ -39,8 +39,8 @@ def data():
 def models(data):
     """Two that were trained, briefly, and one that no image in the box turns from "one"."""
     how = {"n_epochs": 2, "batch_size": 100}
-    (standard,) = train_from_seeds(data, [0], radius=0.0, **how)
-    (robust,) = train_from_seeds(data, [0], radius=0.2, **how)
+    (standard,) = train_from_seeds(data, [0], NormBall(torch.inf, 0.0), **how)
+    (robust,) = train_from_seeds(data, [0], NormBall(torch.inf, 0.2), **how)
     theta = torch.zeros(784, dtype=torch.float64)
     theta[[406, 407, 350]] = torch.tensor([2.0, 1.0, -0.5], dtype=torch.float64)
     sparse = LinearClassifier(theta, 0.75)
@@ -237,7 +237,7 @@ def test_the_page_shows_the_packages_numbers_before_and_after_changes(page, data
     assert result(page)["index"] == lab.index + 1
     compare(page, data, models)
     page.get_by_role("button", name="previous").click()
-    page.get_by_role("button", name="next that the attack turns").click()
+    page.get_by_role("button", name="next image that the attack flips").click()
     found = result(page)
     assert found["y"] * found["score"] > 0 >= found["y"] * found["attackedScore"]
     compare(page, data, models)
@@ -268,7 +268,7 @@ def test_the_keyboard_alone_reaches_and_moves_everything_and_the_change_is_said(
     assert focused() == "index"
     page.keyboard.press("ArrowRight")
     assert result(page)["index"] == lab.index + 1
-    for name in ("previous", "next", "next that the attack turns"):
+    for name in ("previous", "next", "next image that the attack flips"):
         page.keyboard.press("Tab")
         before = result(page)["index"]
         assert focused() == name
@@ -308,7 +308,7 @@ def test_a_drag_on_the_curve_moves_the_radius(page):
 def test_where_the_attack_turns_nothing_the_lab_stays_and_says_so(page):
     slide(page, "radius", 0)
     before = result(page)
-    page.get_by_role("button", name="next that the attack turns").click()
+    page.get_by_role("button", name="next image that the attack flips").click()
     page.wait_for_function(
         "document.querySelector('[role=status]').textContent.includes('no image')"
     )

@@ -225,9 +225,9 @@ function render({ model, el }) {
     html("div", { class: "lab-buttons" },
       button("previous", () => go(model.get("index") - 1)),
       button("next", () => go(model.get("index") + 1)),
-      button("next that the attack turns", () => {
+      button("next image that the attack flips", () => {
         const found = nextTurned(radii(), model.get("index"), model.get("radius"));
-        if (found === null) say("The attack turns no image.");
+        if (found === null) say("The attack flips no image.");
         else go(found);
       })),
     classifiers,
