@@ -31,6 +31,10 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN
 # One thread for each of pytest's processes: more would fight for the same cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope
 
+# The package's own tests, without those of the book and the site.
+UNIT := tests --ignore=tests/book --ignore=tests/site
+LOWEST_PIP := .venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check
+
 # Chapters run as they would for anyone: with matplotlib's notebook backend, with the packages of
 # .venv alone, and without the settings of the reader's own IPython.
 unexport MPLBACKEND PYTHONPATH PYTHONHOME
@@ -50,12 +54,14 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test invited paint draft serve offline pdf notebooks bench record lint clean
+.PHONY: help book test invited explore lowest paint draft serve offline pdf notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
 	@echo "make test       unit and property tests, the notebook linter, every chapter against its stored outputs"
 	@echo "make invited    every chapter with each change that one of its exercises asks for"
+	@echo "make explore    property tests with fresh examples, 20 times as many"
+	@echo "make lowest     the package's tests with the lowest versions that pyproject.toml admits"
 	@echo "make paint      how soon the built pages are painted, on a slow processor"
 	@echo "make draft      build the site from the stored outputs, in seconds"
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
@@ -88,6 +94,22 @@ test: $(INSTALLED)
 # Minutes: each chapter with each change that one of its exercises invites.
 invited: $(INSTALLED)
 	$(PYTEST) --dist load -m invited tests/book
+
+# An hour: fresh examples, 20 times as many, for every property test.
+explore: $(INSTALLED)
+	HYPOTHESIS_PROFILE=explore $(PYTEST) $(UNIT)
+
+# An environment of its own, made anew each time. The lowest torch needs TORCH_INDEX: the package
+# index has it with several GB for graphics cards, so without TORCH_INDEX the pinned one stays.
+# pyparsing's later releases warn at each formula that matplotlib 3.9 draws.
+lowest:
+	"$(PYTHON)" -m venv --clear .venv-lowest
+	$(LOWEST_PIP) 'pip>=25.1'
+	$(LOWEST_PIP) $(if $(TORCH_INDEX),$(shell grep ^torch== tests/lowest.txt) --index-url '$(TORCH_INDEX)',--group torch)
+	grep -v '^torch==' tests/lowest.txt > .venv-lowest/lowest.txt
+	$(LOWEST_PIP) --constraint .venv-lowest/lowest.txt --editable '.[sample]' \
+	  pytest pytest-xdist hypothesis cvxpy clarabel nbclient nbformat pyyaml myst-nb 'pyparsing<3.3'
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses logical --maxprocesses 4 $(UNIT)
 
 # Times of this machine, when nothing else runs.
 paint: $(INSTALLED)

@@ -60,11 +60,12 @@ def test_environment_asks_for_what_the_package_needs():
 @pytest.mark.parametrize(
     ("entry", "replacement", "expected"),
     [
-        ("scipy>=1.11", None, "scipy is missing"),
-        ("scipy>=1.11", "scipy", "scipy is any, not >=1.11"),
+        ("tqdm>=4.66", None, "tqdm is missing"),
+        ("tqdm>=4.66", "tqdm", "tqdm is any, not >=4.66"),
+        ("tqdm>=4.66", "tqdm>=4.66,!=4.67.*", "tqdm is !=4.67.*,>=4.66, not >=4.66"),
         ("pytorch-cpu>=2.4", "pytorch-cpu>=2.1", "pytorch-cpu is >=2.1, not >=2.4"),
         ("pytorch-cpu>=2.4", "pytorch>=2.4", "pytorch-cpu is missing"),
-        ("scipy>=1.11", "sphinx", "sphinx is not needed"),
+        ("tqdm>=4.66", "sphinx", "sphinx is not needed"),
         ("python=3.12", "python=3.10", "python is ==3.10.*, not >=3.11"),
         ("python=3.12", None, "python is None, not >=3.11"),
         ({"pip": ["."]}, {"pip": [".", "myst-nb"]}, "pip installs ['.', 'myst-nb']"),
@@ -82,6 +83,28 @@ def test_a_new_dependency_is_missed_in_the_environment():
     project = copy.deepcopy(PROJECT)
     project["project"]["dependencies"].append("highspy>=1.7")
     assert disagreements(project, ENVIRONMENT) == ["highspy is missing"]
+
+
+def lowest(requirements):
+    """The line of a constraints file for each requirement: its lower bound, exactly."""
+    for requirement in map(Requirement, requirements):
+        (bound,) = (each for each in requirement.specifier if each.operator == ">=")
+        yield f"{requirement.name}=={bound.version}"
+
+
+def test_the_lowest_versions_are_those_of_the_ranges():
+    project = PROJECT["project"]
+    declared = project["dependencies"] + project["optional-dependencies"]["sample"]
+    text = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert lines == sorted(lowest(declared))
+
+
+def test_a_range_without_a_lower_bound_or_with_two_has_no_lowest_version():
+    assert list(lowest(["a>=1.2,!=1.3.*", "b>=3"])) == ["a==1.2", "b==3"]
+    for open_range in ("a", "a<2", "a>=1,>=2"):
+        with pytest.raises(ValueError, match="to unpack"):
+            list(lowest([open_range]))
 
 
 def pins():

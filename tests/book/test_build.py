@@ -3,11 +3,13 @@
 Each book here has one chapter."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import long_outputs
 import pytest
 from nbformat import v4
 from notebooks import canonical
@@ -88,6 +90,34 @@ def test_a_failing_cell_fails_the_build_and_shows_why(build):
     (log,) = book.rglob("*.err.log")
     assert result.returncode != 0
     assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+
+
+def test_a_cell_that_prints_too_much_fails_the_build_soon(build):
+    """Without the limit this line alone takes minutes, more than a build here may take."""
+    result, _ = build(PROSE, "print('x' * 400_000)")
+    assert result.returncode != 0
+    text = "an output must have at most 20,000 letters of printed text, this cell's has 400,001"
+    assert re.search(rf"chapter\.ipynb:20001: WARNING: {text}: print less", result.stderr)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        v4.new_output("stream", text="x" * 30_000),
+        v4.new_output("execute_result", {"text/plain": "x" * 30_000, "text/html": "<p>"}),
+    ],
+)
+def test_only_the_printed_text_of_a_long_output_is_shortened(output):
+    short = long_outputs.shorten(output)
+    assert long_outputs.printed(short) == "x" * long_outputs.MAX_PRINTED
+    assert long_outputs.printed(output) == "x" * 30_000, "the output itself was changed"
+    assert short.output_type == output.output_type
+    assert short.get("data", {}).get("text/html") == output.get("data", {}).get("text/html")
+
+
+def test_an_output_that_is_short_enough_stays_as_it_is():
+    output = v4.new_output("stream", text="x" * long_outputs.MAX_PRINTED)
+    assert long_outputs.shorten(output) is output
 
 
 def test_broken_references_fail_the_build(build):
