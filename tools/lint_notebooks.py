@@ -1,4 +1,4 @@
-"""Hold the chapters to the rules of the house; print `file: cell N: problem: what to do`.
+"""Check the rules that chapters must keep; print `file: cell N: problem: what to do`.
 
     python tools/lint_notebooks.py [FILE ...]     notebooks and Markdown pages; all of book/ if none
 
@@ -17,6 +17,7 @@ from typing import NamedTuple
 import yaml
 from nbformat import NotebookNode
 from notebooks import CHAPTERS, ROOT, canonical, chapters, read
+from questions import QUESTION
 
 MAX_LINES = 15
 MAX_PICTURE_KB = 200
@@ -126,7 +127,7 @@ def check_no_errors(notebook: NotebookNode) -> Iterator[Problem]:
     for number, output in _outputs(notebook):
         if output.output_type == "error":
             yield Problem(
-                number, f"its output is an error ({output.ename})", "mend the cell, make notebooks"
+                number, f"its output is an error ({output.ename})", "fix the cell, make notebooks"
             )
         if output.get("name") == "stderr":
             yield Problem(number, "it writes to standard error", "remove the cause of the warning")
@@ -229,6 +230,17 @@ def pictures_without_alt(text: str, *, cell: int | None) -> Iterator[Problem]:
 
 
 # Prose
+
+
+def check_asks_its_reader(notebook: NotebookNode) -> Iterator[Problem]:
+    """A chapter asks its reader, at least once, what to expect."""
+    asks = re.compile(rf"(?:\A|\n\n)\*\*{re.escape(QUESTION)}\*\* ")
+    if not any(asks.search(cell.source) for _, cell in _cells(notebook, "markdown")):
+        yield Problem(
+            None,
+            "it asks its reader nothing",
+            f"add a paragraph that begins with **{QUESTION}** before a result",
+        )
 
 
 def check_no_typed_numbers(notebook: NotebookNode) -> Iterator[Problem]:
@@ -372,6 +384,7 @@ CHECKS = [
     check_pictures_are_small,
     check_figures_have_alt,
     check_markdown_pictures_have_alt,
+    check_asks_its_reader,
     check_no_typed_numbers,
     check_cells_are_short,
     check_chapters_only_call,

@@ -44,7 +44,7 @@ def good_chapter():
             code_cell("mistakes", 3, [value("1", 3)]),
             code_cell("axes = plot_curve(mistakes)", 4, [picture()], mystnb=alt),
             code_cell("print(mistakes)", 5, [printed("1\n")]),
-            v4.new_markdown_cell("The lecture's error was 0.0004."),
+            v4.new_markdown_cell("**What do you expect?** The lecture's error was 0.0004."),
         ],
     )
     for place, cell in enumerate(notebook.cells):
@@ -186,6 +186,17 @@ def figure_directive_without_alt(cells):
 @bad(1, '<img src="digit.png"> has no alt text')
 def html_picture_without_alt(cells):
     cells[0].source += '\n\n<img src="digit.png">'
+
+
+@bad(None, "it asks its reader nothing")
+def no_question(cells):
+    cells[6].source = "Do you expect it? **What do you expect?** The lecture's error was 0.0004."
+
+
+@bad(None, "it asks its reader nothing")
+def question_in_code_only(cells):
+    cells[6].source = "The lecture's error was 0.0004."
+    cells[2].source = 'mistakes = """\n\n**What do you expect?** """'
 
 
 @bad(7, "the number 0.831 is typed")
