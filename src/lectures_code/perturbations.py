@@ -5,7 +5,9 @@ box, which depends on where in the box the example lies. Each knows the four thi
 training asks of a set: its support function, a maximiser of a linear function, the Euclidean
 projection and membership; and how to draw from it.
 
-Everything works on the last dimension, over any leading ones.
+Everything works on the last dimension, over any leading ones. It is computed in float64 and then
+rounded to the data type of the arguments; scaled by powers of two, so that no weight or radius is
+too small or too large for it.
 """
 
 import math
@@ -88,7 +90,13 @@ class NormBall:
         -----
         Hölder's inequality, with equality at :meth:`maximiser`.
         """
-        return self.radius * _norm(_check_rows("w", w), self.dual_p)
+        w = _check_rows("w", w)
+        wide = w.double()
+        norm, exponent = _scaled_norm(wide.detach(), self.dual_p)
+        mantissa, shift = math.frexp(self.radius)
+        value = _times_power_of_two(mantissa * norm, exponent + shift)
+        gradient = self.radius * _steepest(wide, self.p)
+        return _GivenGradient.apply(wide, value, gradient).to(w.dtype)
 
     @torch.no_grad()
     def maximiser(self, w: Tensor, x: Tensor | None = None) -> Tensor:
@@ -122,17 +130,7 @@ class NormBall:
             If `w` is not a finite floating-point tensor with at least one entry.
         """
         w = _check_rows("w", w)
-        if math.isinf(self.p):
-            return self.radius * w.sign()
-        size = w.abs()
-        if self.p == 1:
-            first = size.argmax(-1, keepdim=True)
-            steepest = w.gather(-1, first).sign()
-            return torch.zeros_like(w).scatter(-1, first, self.radius * steepest)
-        # The power q - 1 = 1 / (p - 1) of entries scaled to at most 1 can't overflow, and dividing
-        # by their own p-norm (at least 1, unless w = 0) puts delta on the sphere for every p.
-        shape = (size / _largest(w)) ** (1 / (self.p - 1))
-        return self.radius * w.sign() * shape / _norm(shape, self.p).clamp(min=1).unsqueeze(-1)
+        return _rounded(_at_radius(_steepest(w.double(), self.p), self.radius), w.dtype)
 
     @torch.no_grad()
     def project(self, delta: Tensor, x: Tensor | None = None) -> Tensor:
@@ -167,21 +165,23 @@ class NormBall:
         """
         delta = _check_rows("delta", delta)
         if math.isinf(self.p):
-            return delta.clamp(-self.radius, self.radius)
-        outside = _norm(delta, self.p) > self.radius
+            radius = _rounded(delta.new_tensor(self.radius, dtype=torch.float64), delta.dtype)
+            return delta.clamp(-radius, radius)
+        outside = ~_within(delta.double(), self.p, self.radius)
         if self.radius == 0 or not outside.any():
             return delta * (~outside).unsqueeze(-1)
-        projection, rows = delta.clone(), delta[outside]
-        projection[outside] = rows.sign() * self._onto_sphere(rows)
+        projection, rows = delta.clone(), delta[outside].double()
+        on_sphere = _at_radius(self._onto_unit_sphere(rows), self.radius)
+        projection[outside] = _rounded(rows.sign() * on_sphere, delta.dtype)
         return projection
 
-    def _onto_sphere(self, rows: Tensor) -> Tensor:
-        """Absolute entries of the projections of rows that lie outside the ball, for p < inf."""
+    def _onto_unit_sphere(self, rows: Tensor) -> Tensor:
+        """Sizes, in radii, of the projections of rows that lie outside the ball, for p < inf."""
         size = rows.abs()
         if self.p == 1:
             return _soft_threshold(size, torch.full_like(size, self.radius), self.radius)
         if self.p == 2:
-            return self.maximiser(size)
+            return _steepest(size, 2)
         return _shrink_to_sphere(size, self.p, self.radius)
 
     def contains(
@@ -213,7 +213,7 @@ class NormBall:
             tolerance is negative.
         """
         delta = _check_rows("delta", delta)
-        return _norm(delta, self.p) <= (1 + _tolerance(tolerance, delta)) * self.radius
+        return _within(delta.double(), self.p, self.radius, _tolerance(tolerance, delta))
 
     @torch.no_grad()
     def sample(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -251,12 +251,13 @@ class NormBall:
         generator = check_generator(generator)
         u = 2 * _uniform(x.shape, generator) - 1
         if math.isinf(self.p):
-            return (self.radius * u).to(x)
+            return _rounded(_at_radius(u, self.radius), x.dtype).to(x.device)
         # |g|^p is Gamma(1/p), which is |U|^p Gamma(1 + 1/p): no power of a tiny number for large p.
         gamma = _gamma(1 + 1 / self.p, x.shape, generator)
         exponential = -torch.log1p(-_uniform((*x.shape[:-1], 1), generator))
         total = (u.abs() ** self.p * gamma).sum(-1, keepdim=True) + exponential
-        return (self.radius * u * (gamma / total) ** (1 / self.p)).to(x)
+        in_radii = u * (gamma / total) ** (1 / self.p)
+        return _rounded(_at_radius(in_radii, self.radius), x.dtype).to(x.device)
 
     def with_radius(self, radius: float) -> "NormBall":
         """The same kind of set with another radius.
@@ -373,15 +374,17 @@ class BoxedNormBall(NormBall):
             If `x` is missing or leaves the box, or an argument is not a finite floating-point
             tensor with at least one entry.
         """
-        w, lowest, highest = self._place("w", w, x)
-        delta = self._maximise(w.detach(), lowest, highest)
-        if self.p != 2:
-            return (w * delta).sum(-1)
-        # Where only the ball binds, delta is parallel to w. There a product of norms has the same
-        # value and gradient as the inner product, and also the right second derivatives.
-        free = (lowest < delta) & (delta < highest)
-        at_faces = (w * delta).masked_fill(free, 0).sum(-1)
-        return at_faces + _norm(delta.where(free, 0), 2) * _norm(w.where(free, 0), 2)
+        w, lowest, highest, dtype = self._place("w", w, x)
+        constant = w.detach()
+        delta = self._maximise(constant, lowest, highest)
+        (weights, exponent), (sizes, shift) = _scaled(constant), _scaled(delta)
+        value = _times_power_of_two((weights * sizes).sum(-1), (exponent + shift).squeeze(-1))
+        if self.p == 2:
+            # Where only the ball binds, delta is parallel to w, and turns with it.
+            free = (lowest < delta) & (delta < highest)
+            length = _norm(delta.where(free, 0), 2).unsqueeze(-1)
+            delta = torch.where(free, length * _steepest(w.where(free, 0), 2), delta)
+        return _GivenGradient.apply(w, value, delta).to(dtype)
 
     @torch.no_grad()
     def maximiser(self, w: Tensor, x: Tensor | None = None) -> Tensor:
@@ -424,10 +427,11 @@ class BoxedNormBall(NormBall):
         Notes
         -----
         For p = 2, entries of `w` smaller than the largest (of those that have room in the box) by a
-        factor of more than 1e154 in float64 (1e19 in float32), whose squares are lost to rounding,
-        count as zero where the ball binds.
+        factor of more than 1e154, whose squares are lost to rounding, count as zero where the ball
+        binds.
         """
-        return self._maximise(*self._place("w", w, x))
+        w, lowest, highest, dtype = self._place("w", w, x)
+        return _rounded(self._maximise(w, lowest, highest), dtype)
 
     @torch.no_grad()
     def project(self, delta: Tensor, x: Tensor | None = None) -> Tensor:
@@ -465,16 +469,15 @@ class BoxedNormBall(NormBall):
             If `x` is missing or leaves the box, or an argument is not a finite floating-point
             tensor with at least one entry.
         """
-        delta, lowest, highest = self._place("delta", delta, x)
+        delta, lowest, highest, dtype = self._place("delta", delta, x)
         size, room = delta.abs(), self._room(delta, lowest, highest)
         clipped = torch.minimum(size, room)
-        if math.isinf(self.p):
-            return delta.sign() * clipped
-        outside = (_norm(clipped, self.p) > self.radius).unsqueeze(-1)
-        if outside.any():
-            on_sphere = _scale_to_sphere if self.p == 2 else _soft_threshold
-            clipped = torch.where(outside, on_sphere(size, room, self.radius), clipped)
-        return delta.sign() * clipped
+        outside = ~_within(clipped, self.p, self.radius).unsqueeze(-1)
+        if outside.any():  # never for p = inf
+            solve = _scale_to_sphere if self.p == 2 else _soft_threshold
+            on_sphere = self._to_faces(solve(size, room, self.radius), room)
+            clipped = torch.where(outside, on_sphere, clipped)
+        return _rounded(delta.sign() * clipped, dtype)
 
     def contains(
         self, delta: Tensor, x: Tensor | None = None, *, tolerance: float | None = None
@@ -507,8 +510,9 @@ class BoxedNormBall(NormBall):
             If `x` is missing or leaves the box, an argument is not a finite floating-point tensor
             with at least one entry, or the tolerance is negative.
         """
-        delta, lowest, highest = self._place("delta", delta, x)
-        slack = _tolerance(tolerance, delta) * (self.high - self.low)
+        delta, lowest, highest, dtype = self._place("delta", delta, x)
+        tolerance = _tolerance(tolerance, delta.to(dtype))
+        slack = tolerance * self.high - tolerance * self.low  # their difference may overflow
         in_box = (lowest - slack <= delta) & (delta <= highest + slack)
         return super().contains(delta, tolerance=tolerance) & in_box.all(-1)
 
@@ -539,29 +543,34 @@ class BoxedNormBall(NormBall):
             If `x` leaves the box or is not a finite floating-point tensor with at least one entry,
             or there is no generator.
         """
-        x, lowest, highest = self._place("x", x, x)
+        _, lowest, highest, dtype = self._place("x", x, x)
         if not math.isinf(self.p):
             return self.project(super().sample(x, generator=generator), x)
-        u = _uniform(x.shape, check_generator(generator)).to(x)
-        return torch.lerp(lowest.clamp(min=-self.radius), highest.clamp(max=self.radius), u)
+        u = _uniform(x.shape, check_generator(generator)).to(x.device)
+        low, high = lowest.clamp(min=-self.radius), highest.clamp(max=self.radius)
+        return _rounded((1 - u) * low + u * high, dtype)  # high - low may overflow
 
-    def _place(self, name: str, v: Tensor, x: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Check `v` and `x`; return `v`, low - x and high - x, all in one shape and data type."""
+    def _place(
+        self, name: str, v: Tensor, x: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, torch.dtype]:
+        """Check `v` and `x`; return `v`, low - x, high - x in float64 and the result's dtype."""
         if x is None:
             raise ValueError(
                 "x must be given, got None: a boxed ball depends on the example, "
                 "pass x or use a NormBall"
             )
         v, x = _check_rows(name, v), _check_rows("x", x)
-        # Compared in the data type of x: in float32, clipping at 0.3 gives a little more than 0.3.
-        least, greatest = x.min(), x.max()
-        if least < self.low or greatest > self.high:
+        least, greatest = x.min().item(), x.max().item()
+        # Data may have been computed in float32 and widened since, and x may be x + delta, rounded.
+        rounding = max(torch.finfo(x.dtype).eps, torch.finfo(torch.float32).eps)
+        slack = 4 * rounding * max(-self.low, self.high)
+        if least < self.low - slack or greatest > self.high + slack:
             advice = "clip x, or give in_box the bounds of your data"
             if (self.low, self.high) == (0, 1) and least >= 0 and greatest > 2:
                 advice = "divide pixels by 255"
             raise ValueError(
-                f"x must lie in [{self.low:g}, {self.high:g}], "
-                f"got values from {least:g} to {greatest:g}: {advice}"
+                f"x must lie in [{self.low:.8g}, {self.high:.8g}], "
+                f"got values from {least:.8g} to {greatest:.8g}: {advice}"
             )
         try:
             if v.shape[-1] != x.shape[-1]:
@@ -573,8 +582,8 @@ class BoxedNormBall(NormBall):
                 f"broadcast, got {tuple(v.shape)} and {tuple(x.shape)}: reshape one of them"
             ) from None
         dtype = torch.promote_types(v.dtype, x.dtype)
-        v, x = v.to(dtype), x.detach().to(dtype)
-        return v, (self.low - x).clamp(max=0), (self.high - x).clamp(min=0)
+        v, x = v.double(), x.detach().double()
+        return v, (self.low - x).clamp(max=0), (self.high - x).clamp(min=0), dtype
 
     def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
         """How far each entry may go in its direction: to the face of the box, at most `radius`."""
@@ -586,13 +595,19 @@ class BoxedNormBall(NormBall):
         if self.p == 1:
             room = _spend_budget(size, room, self.radius)
         elif self.p == 2:
-            outside = (_norm(room, 2) > self.radius).unsqueeze(-1)
+            outside = ~_within(room, 2, self.radius).unsqueeze(-1)
             if outside.any():
-                room = torch.where(outside, _scale_to_sphere(size, room, self.radius), room)
+                on_sphere = self._to_faces(_scale_to_sphere(size, room, self.radius), room)
+                room = torch.where(outside, on_sphere, room)
         return w.sign() * room
 
+    def _to_faces(self, in_radii: Tensor, room: Tensor) -> Tensor:
+        """Sizes that a solver gave in radii; the face itself for whatever has reached it."""
+        return torch.where(in_radii < room / self.radius, _at_radius(in_radii, self.radius), room)
 
-# The solvers below work on sizes: entries without their signs, which the sets above put back.
+
+# The solvers below work on sizes: entries without their signs, which the sets above put back. Those
+# that find a point on a sphere give it in radii: a radius may be too small for its own multiples.
 
 
 def _spend_budget(gain: Tensor, room: Tensor, budget: float) -> Tensor:
@@ -605,14 +620,13 @@ def _spend_budget(gain: Tensor, room: Tensor, budget: float) -> Tensor:
 
 
 def _scale_to_sphere(size: Tensor, room: Tensor, radius: float) -> Tensor:
-    r"""Return min(s * size, room) with the scale s at which its Euclidean norm is `radius`.
+    r"""Return min(s * size, room) / radius with the scale s at which its Euclidean norm is 1.
 
     The squared norm is `full + s**2 * free`: `full` sums room**2 over the entries that have reached
     their room, `free` sums size**2 over the others. Rows that never reach `radius` mean nothing.
     """
     # An entry without room must not be the measure of the others: it may dwarf them.
-    size = size.masked_fill(room == 0, 0)
-    size = size / _largest(size)
+    size = _relative(size.masked_fill(room == 0, 0))
     size = size.masked_fill(size**2 < torch.finfo(size.dtype).tiny, 0)
     bound = torch.where(size > 0, room / radius, 0)
     # The scale at which each entry reaches its room; 0 / 0 stands for "at once".
@@ -626,88 +640,200 @@ def _scale_to_sphere(size: Tensor, room: Tensor, radius: float) -> Tensor:
     piece = (norm_at_turn < 1).sum(-1, keepdim=True).clamp(max=size.shape[-1] - 1)
     full_before = torch.cat([zero, full], -1).gather(-1, piece)
     scale = ((1 - full_before).clamp(min=0) / free.gather(-1, piece)).sqrt()
-    return torch.minimum(radius * scale * size, room)
+    return torch.minimum(scale * size, bound)
 
 
 def _soft_threshold(size: Tensor, room: Tensor, radius: float) -> Tensor:
-    r"""Return min(max(size - t, 0), room) with the threshold t at which its sum is `radius`.
+    r"""Return min(max(size - t, 0), room) / radius with the threshold t at which its sum is 1.
 
     With the level max(size) - t an entry starts to fill when the level passes max(size) - size, and
     is full `room` later: the sum is piecewise linear in the level, which stays as small as `radius`
     where a threshold near a large entry would lose digits. Rows that never fill mean nothing.
     """
+    size, room = size.masked_fill(room == 0, 0), torch.minimum(size, room)
+    # Scaled so that neither a sum overflows nor, beside entries that it can fill, the radius is 0.
+    _, exponent = _scaled(size)
+    shift = 1000 - exponent
+    size, room = _times_power_of_two(size, shift), _times_power_of_two(room, shift)
+    budget = _times_power_of_two(size.new_tensor(radius), shift).clamp(min=LEAST)
     start = size.amax(-1, keepdim=True) - size
     turn, order = torch.cat([start, start + room], -1).sort(-1)
     step = torch.cat([torch.ones_like(start), -torch.ones_like(start)], -1).gather(-1, order)
     slope = step.cumsum(-1)
     zero = torch.zeros_like(start[..., :1])
     filled = torch.cat([zero, (slope[..., :-1] * turn.diff(dim=-1)).cumsum(-1)], -1)
-    piece = ((filled < radius).sum(-1, keepdim=True) - 1).clamp(min=0)
-    rest = radius - filled.gather(-1, piece)
+    piece = ((filled < budget).sum(-1, keepdim=True) - 1).clamp(min=0)
+    rest = budget - filled.gather(-1, piece)
     level = turn.gather(-1, piece) + rest / slope.gather(-1, piece)
-    fill = torch.minimum((level - start).clamp(min=0), room)
+    fill = torch.minimum((level - start).clamp(min=0), room) / budget
     # Where entries a million radii apart fill together, their own rounding may leave the ball.
-    return fill * (radius / fill.sum(-1, keepdim=True)).clamp(max=1)
+    return fill * (1 / fill.sum(-1, keepdim=True)).clamp(max=1)
 
 
 def _shrink_to_sphere(size: Tensor, p: float, radius: float) -> Tensor:
-    r"""Solve z + mu * z**(p - 1) = size for z and the mu > 0 at which the p-norm of z is `radius`.
+    r"""Solve z + mu * z**(p - 1) = size / radius for z and the mu > 0 at which z has p-norm 1.
 
-    Newton's method for mu, kept in a bracket, with z found anew at each mu. All sizes are in units
-    of the radius and as logarithms, so that nothing overflows for any p. What Newton's method
-    linearises is the norm to the power 1 - p, nearly linear in mu (for p = 2 exactly so); its first
-    guess is an upper bound, the dual norm of `size`.
+    Newton's method for mu, kept in a bracket, with z found anew at each mu. All sizes are
+    logarithms, so that nothing overflows for any p. What Newton's method linearises is the norm to
+    the power 1 - p, nearly linear in mu (for p = 2 exactly so); its first guess is an upper bound,
+    the dual norm of `size`. A row that has converged waits for the others: what is found for it
+    does not depend on them.
     """
-    wide = size.double()
-    log_size = wide.clamp(min=torch.finfo(torch.float64).tiny).log() - math.log(radius)
-    dual_norm = _norm(wide, p / (p - 1)).unsqueeze(-1)
-    log_bound = dual_norm.clamp(min=torch.finfo(torch.float64).tiny).log() - math.log(radius)
+    part, exponent = _scaled(size)
+    mantissa, shift = math.frexp(radius)
+    # Farther away than 2**900 radii, the projection of the direction no longer changes.
+    in_radii = _times_power_of_two(part / mantissa, (exponent - shift).clamp(max=900))
+    log_size = in_radii.clamp(min=torch.finfo(size.dtype).tiny).log()
+    log_bound = _norm(in_radii, p / (p - 1)).unsqueeze(-1).log()
     low, high = torch.zeros_like(log_bound), torch.ones_like(log_bound)
     part = high  # mu as a part of its upper bound
     for _ in range(100):
         log_mu = log_bound + part.log()
         log_z, share = _shrink_entries(log_size, log_mu, p)
         log_norm = torch.logsumexp(p * log_z, -1, keepdim=True) / p
+        settled = (log_norm.abs() <= 1e-12) | (high - low <= 1e-15 * high)
+        if settled.all():
+            break
         low, high = part.where(log_norm > 0, low), part.where(log_norm <= 0, high)
         slope = -((1 - share) / (share + (1 - share) * (p - 1)) * torch.softmax(p * log_z, -1)).sum(
             -1, keepdim=True
         )
         newton = part * (1 - torch.expm1((p - 1) * log_norm) / ((p - 1) * slope))
-        part = newton.where((low < newton) & (newton < high), (low + high) / 2)
-        if ((log_norm.abs() <= 1e-12) | (high - low <= 1e-15 * high)).all():
-            break
-    return (radius * (log_z - log_norm).exp()).to(size.dtype)
+        newton = newton.where((low < newton) & (newton < high), (low + high) / 2)
+        part = part.where(settled, newton)
+    return (log_z - log_norm).exp()
 
 
 def _shrink_entries(log_size: Tensor, log_mu: Tensor, p: float) -> tuple[Tensor, Tensor]:
     r"""Solve z + mu * z**(p - 1) = size for log(z); also return the share z / size.
 
     The logarithm of the left side is convex and increasing in log(z), so that Newton's method from
-    the right falls monotonically onto the root.
+    the right falls monotonically onto the root. An entry that has arrived waits for the others.
     """
     log_z = torch.minimum(log_size, (log_size - log_mu) / (p - 1))
     rounding = 4 * torch.finfo(log_z.dtype).eps * (1 + log_size.abs() + log_mu.abs())
     for _ in range(100):
         excess = torch.logaddexp(log_z, log_mu + (p - 1) * log_z) - log_size
         share = torch.sigmoid((2 - p) * log_z - log_mu)
-        log_z = log_z - excess / (share + (1 - share) * (p - 1))
-        if (excess <= rounding).all():
+        settled = excess <= rounding
+        if settled.all():
             break
+        log_z = log_z.where(settled, log_z - excess / (share + (1 - share) * (p - 1)))
     return log_z, share
 
 
-def _largest(v: Tensor) -> Tensor:
-    """The largest absolute entry of each row, to scale by (1 where the row is zero); (..., 1)."""
-    largest = v.detach().abs().amax(-1, keepdim=True)
-    return largest.masked_fill(largest == 0, 1)
+def _steepest(w: Tensor, p: float) -> Tensor:
+    """The point of the unit ball at which <w, .> is largest, as documented for `maximiser`.
+
+    It is the gradient of the dual norm, and for 1 < p < inf differentiable in its turn.
+    """
+    if math.isinf(p):
+        return w.sign()
+    if p == 1:
+        first = w.abs().argmax(-1, keepdim=True)
+        return torch.zeros_like(w).scatter(-1, first, w.gather(-1, first).sign())
+    shape = _relative(w)
+    if p != 2:
+        # The power q - 1 = 1 / (p - 1) of entries of at most 1 can't overflow.
+        shape = shape.sign() * shape.abs() ** (1 / (p - 1))
+    # Dividing by their own p-norm, at least 1 unless w = 0, leads to the sphere for every p.
+    length = torch.linalg.vector_norm(shape, ord=p, dim=-1, keepdim=True)
+    return shape / length.clamp(min=1)
+
+
+class _GivenGradient(torch.autograd.Function):
+    """A value for each row of `w` whose gradient in `w` was computed beside it.
+
+    What autograd would find by itself is multiplied by scales and divided by them again, and so
+    loses digits where these are subnormal.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(w: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output) -> None:
+        ctx.save_for_backward(inputs[2])
+        ctx.save_for_forward(inputs[2])
+
+    @staticmethod
+    def backward(ctx, slope: Tensor):
+        (gradient,) = ctx.saved_tensors
+        return slope.unsqueeze(-1) * gradient, None, None
+
+    @staticmethod
+    def jvp(ctx, direction: Tensor, *_):
+        (gradient,) = ctx.saved_tensors
+        return (gradient * direction).sum(-1)
+
+
+LEAST = 2.0**-1074  # the smallest positive float64
+
+
+def _scaled(v: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows divided by 2**exponent, so that the largest entry is in [1/2, 1); and the exponents.
+
+    Powers of two change no digit, and none is too small: 1 over a subnormal number is infinite.
+    """
+    exponent = torch.frexp(v.detach().abs().amax(-1, keepdim=True)).exponent.long()
+    return _times_power_of_two(v, -exponent), exponent
+
+
+def _times_power_of_two(v: Tensor, exponent: Tensor) -> Tensor:
+    """v * 2**exponent: in three steps, since 2**1024 is too large for float64."""
+    for part in (exponent // 3, (exponent + 1) // 3, (exponent + 2) // 3):
+        v = v * ((part + 1023) << 52).view(torch.float64)  # 2**part, by its bits
+    return v
+
+
+def _relative(v: Tensor) -> Tensor:
+    """Rows divided by their largest absolute entry (rows of zeros as they are)."""
+    scaled, _ = _scaled(v)
+    largest = scaled.detach().abs().amax(-1, keepdim=True)
+    return scaled / largest.masked_fill(largest == 0, 1)
+
+
+def _scaled_norm(v: Tensor, p: float) -> tuple[Tensor, Tensor]:
+    """The p-norm of each row as a number and the power of two by which to multiply it."""
+    scaled, exponent = _scaled(v)
+    largest = scaled.abs().amax(-1)
+    shape = scaled / largest.masked_fill(largest == 0, 1).unsqueeze(-1)
+    return largest * torch.linalg.vector_norm(shape, ord=p, dim=-1), exponent.squeeze(-1)
 
 
 def _norm(v: Tensor, p: float) -> Tensor:
-    """The p-norm of each row, scaled against overflow; its gradient at 0 is 0."""
-    if math.isinf(p):
-        return v.abs().max(-1).values  # not amax: it would spread the subgradient over ties
-    scale = _largest(v)
-    return scale.squeeze(-1) * torch.linalg.vector_norm(v / scale, ord=p, dim=-1)
+    """The p-norm of each row; too large only where the norm itself is."""
+    return _times_power_of_two(*_scaled_norm(v, p))
+
+
+def _within(v: Tensor, p: float, radius: float, tolerance: float = 0.0) -> Tensor:
+    """Whether the p-norm of each row is at most (1 + tolerance) * radius."""
+    norm, exponent = _scaled_norm(v, p)
+    mantissa, shift = math.frexp(radius)
+    # Compared at the norm's own scale: among subnormal numbers it would be rounded first.
+    bound = torch.full_like(norm, (1 + tolerance) * mantissa)
+    return norm <= _times_power_of_two(bound, shift - exponent)
+
+
+def _at_radius(in_radii: Tensor, radius: float) -> Tensor:
+    """radius * in_radii, in the ball also where the radius is but a few of the least numbers."""
+    if in_radii.shape[-1] * LEAST < torch.finfo(in_radii.dtype).eps * radius:
+        return radius * in_radii
+    # Multiples of the least number, rounded towards 0: rounding up could double an entry.
+    return (in_radii * (radius / LEAST)).trunc() * LEAST
+
+
+def _rounded(v: Tensor, dtype: torch.dtype) -> Tensor:
+    """Float64 as another data type: towards 0 below its normal numbers, for the same reason."""
+    if dtype == v.dtype:
+        return v
+    limits = torch.finfo(dtype)
+    least = limits.tiny * limits.eps
+    v = v.where(v.abs() >= limits.tiny, (v / least).trunc() * least)
+    return v.clamp(-limits.max, limits.max).to(dtype)
 
 
 def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
