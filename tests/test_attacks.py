@@ -8,11 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import INF, largest, random_problem, vertices
+from oracles import INF, largest, random_problem, says, vertices
 from torch import nn
 
 from lectures_code.attacks import fgsm, linear_maximiser, pgd
-from lectures_code.logistic import LinearClassifier, losses
+from lectures_code.logistic import LinearClassifier, log_odds_of_error, losses, margins
 from lectures_code.perturbations import NormBall
 
 # Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
@@ -149,12 +149,14 @@ def test_fgsm_is_exact_on_linear_models(ball, seed):
         torch.testing.assert_close(gain(model, delta, y), exact, rtol=1e-9, atol=ROUNDING)
 
 
-def test_fgsm_is_the_radius_times_the_sign_of_the_gradient():
+@pytest.mark.parametrize("objective", [losses, log_odds_of_error])
+def test_fgsm_is_the_radius_times_the_sign_of_the_loss_s_gradient(objective):
     model, (_, x, _) = network(1, k=3), random_problem(1)
     y = torch.arange(len(x)) % 3
     at = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(nn.functional.cross_entropy(model(at), y), at)
-    assert torch.equal(fgsm(model, x, y, NormBall(INF, 0.2)), 0.2 * gradient.sign())
+    delta = fgsm(model, x, y, NormBall(INF, 0.2), objective=objective)
+    assert torch.equal(delta, 0.2 * gradient.sign())
 
 
 @each_pgd_ball
@@ -205,6 +207,108 @@ def test_in_the_box_pgd_for_p_1_goes_on_to_the_next_pixel_at_a_face(start, seed)
     # The last steps go to and fro by their own length, in one pixel at a time.
     within = 2 * step_size * float(model.theta.abs().max())
     assert (gain(model, delta, y) >= exact - within).all()
+
+
+# ---------------------------------------------------------------- confident models
+
+EPSILON = 0.2
+DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+FACTORS = [1, 10, 30, 100, 1000]
+
+
+def confident_problem(factor, dtype, form, *, n=100, d=100):
+    """A linear model, its examples and labels, and its direction as held in the dtype.
+
+    The mean margin at factor 1 is 11, that of the lecture's classifier, and four in five examples
+    can be attacked, as they can there.
+    """
+    draw = torch.Generator().manual_seed(0)
+    theta = torch.randn(d, generator=draw).double()
+    x = torch.rand(n, d, generator=draw).double() - 0.5
+    score = x @ theta
+    scale = 11 / score.abs().mean()
+    x, theta, labels = x.to(dtype), factor * scale * theta, score.sign()
+    rows = theta[None]
+    if form != "one score":
+        common = 100 * torch.randn(d, generator=draw).double() if "common" in form else 0 * theta
+        rows = torch.stack([common - theta / 2, common + theta / 2])
+    layer = nn.Linear(d, len(rows), bias=False, dtype=dtype)
+    with torch.no_grad():
+        layer.weight.copy_(rows)
+    held = layer.weight.detach().double()
+    direction = held[0] if form == "one score" else held[1] - held[0]
+    return layer, x, labels, direction
+
+
+def check_confident(attack, factor, dtype, form, **options):
+    layer, x, labels, direction = confident_problem(factor, dtype, form)
+    y = labels if form == "one score" else (labels > 0).long()
+    ball = NormBall(INF, EPSILON)
+    exact = linear_maximiser(LinearClassifier(direction, 0.0), x.double(), labels, ball)
+
+    def mistakes(delta):
+        return int((labels * ((x.double() + delta.double()) @ direction) <= 0).sum())
+
+    delta = attack(layer, x, y, ball, **options)
+    assert mistakes(delta) >= mistakes(exact.to(dtype)) > 0.5 * len(x)
+    if attack is fgsm:
+        assert (direction != 0).any()
+        assert torch.equal(delta, exact.to(dtype))
+
+
+longer = functools.partial(pgd, step_size=EPSILON / 4, n_steps=10)
+each_form = pytest.mark.parametrize("form", ["one score", "two logits", "with a common vector"])
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+
+
+@pytest.mark.parametrize("attack", [fgsm, longer], ids=["fgsm", "pgd"])
+@each_form
+@each_dtype
+@pytest.mark.parametrize("factor", FACTORS)
+def test_attacks_are_exact_however_confident_a_linear_model_is(attack, form, dtype, factor):
+    check_confident(attack, factor, dtype, form)
+
+
+@pytest.mark.parametrize("attack", [fgsm, longer], ids=["fgsm", "pgd"])
+@each_form
+@each_dtype
+def test_the_attack_on_the_loss_is_not(attack, form, dtype):
+    with pytest.raises(AssertionError):
+        check_confident(attack, 1000, dtype, form, objective=losses)
+
+
+def confident_network(k):
+    """A small network, trained until its losses are 0 in float32, with its training data."""
+    draw = torch.Generator().manual_seed(0)
+    x = torch.rand(200, 20, generator=draw)
+    y = (x[:, 0] > 0.5).long()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, k))
+    y = y if k > 1 else 2.0 * y - 1
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.03)
+    for _ in range(300):
+        optimiser.zero_grad()
+        losses(model(x), y).mean().backward()
+        optimiser.step()
+    with torch.no_grad():
+        for value in model[-1].parameters():
+            value.mul_(30)
+    return model, x, y
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_no_image_is_too_safe_to_be_attacked(k):
+    model, x, y = confident_network(k)
+    ball = NormBall(INF, 0.3)
+    attacked = fgsm(model, x, y, ball)
+    assert (attacked != 0).any(dim=1).all()
+    by_loss = fgsm(model, x, y, ball, objective=losses)
+    unchanged = (by_loss == 0).all(dim=1)
+    assert unchanged.sum() > 50, "the test needs images whose loss has no gradient"
+    with torch.no_grad():
+        found, missed = (int((margins(model(x + d), y) <= 0).sum()) for d in (attacked, by_loss))
+    assert found > 2 * missed
 
 
 # ---------------------------------------------------------------- inside the set, with gain
@@ -417,7 +521,151 @@ def test_a_generator_is_used_up_so_that_a_restart_differs():
     assert not torch.equal(restart(model, x, y, ball), restart(model, x, y, ball))
 
 
-# ---------------------------------------------------------------- at the door
+class Images(nn.Module):
+    """A network of images (n, 1, 4, 4), with batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 3, 3)
+        self.norm = nn.BatchNorm2d(3)
+        self.last = nn.Linear(12, 2)
+        self.double()
+
+    def forward(self, x):
+        return self.last(torch.relu(self.norm(self.convolution(x))).flatten(1))
+
+
+@each_attack
+def test_a_network_of_images_is_attacked_as_the_message_says(attack):
+    torch.manual_seed(0)
+    cnn, images = Images(), torch.rand(6, 1, 4, 4).double()
+    y, ball = torch.arange(6) % 2, NormBall(INF, 0.1).in_box()
+    with says(
+        ValueError,
+        "x must have shape (n, d), got (6, 1, 4, 4): use x.reshape(len(x), -1) on images, and "
+        "nn.Sequential(nn.Unflatten(1, (1, 4, 4)), model) on a model of images",
+    ):
+        attack(cnn, images, y, ball)
+    before = copy.deepcopy(cnn.state_dict())
+    x = images.reshape(len(images), -1)
+    model = nn.Sequential(nn.Unflatten(1, (1, 4, 4)), cnn)
+    delta = attack(model, x, y, ball)
+    assert float(losses(model(x + delta), y).mean()) > float(losses(model(x), y).mean())
+    cnn.load_state_dict(before)
+    attack(model, x, y, ball)
+    assert all(torch.equal(value, before[name]) for name, value in cnn.state_dict().items())
+
+
+@each_attack
+def test_a_function_is_called_as_it_is(attack):
+    """What is promised of modules is not promised of functions around them."""
+    torch.manual_seed(0)
+    cnn, x = Images(), torch.rand(6, 16).double()
+    before = copy.deepcopy(cnn.state_dict())
+    attack(lambda z: cnn(z.reshape(-1, 1, 4, 4)), x, torch.arange(6) % 2, NormBall(INF, 0.1))
+    assert not torch.equal(cnn.norm.running_mean, before["norm.running_mean"])
+
+
+# ---------------------------------------------------------------- modes, and modules of other kinds
+
+
+@each_attack
+def test_inference_mode_changes_nothing(attack):
+    model, (_, x, y), ball = Everything(), random_problem(14), NormBall(2, 0.3).in_box()
+    y = torch.arange(len(x)) % 3
+    torch.manual_seed(0)
+    expected = attack(model, x, y, ball)
+    with torch.inference_mode():
+        made_there = copy.deepcopy(model), x.clone(), y.clone()
+        torch.manual_seed(0)
+        assert torch.equal(attack(model, x, y, ball), expected)
+        torch.manual_seed(0)
+        assert torch.equal(attack(*made_there, ball), expected)
+    torch.manual_seed(0)
+    assert torch.equal(attack(*made_there, ball), expected)
+
+
+@each_attack
+@pytest.mark.parametrize("kind", ["script", "trace", "parallel", "part"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_modules_whose_parameters_cannot_be_replaced_are_attacked_alike(attack, kind):
+    plain, (_, x, _) = Everything().eval(), random_problem(13)
+    y, ball = torch.arange(len(x)) % 3, NormBall(2, 0.3)
+    model = {
+        "script": lambda: torch.jit.script(plain),
+        "trace": lambda: torch.jit.trace(plain, x),
+        "parallel": lambda: nn.DataParallel(plain),
+        "part": lambda: nn.Sequential(torch.jit.script(plain)),
+    }[kind]()
+    assert torch.equal(attack(model, x, y, ball), attack(plain, x, y, ball))
+    if kind == "trace":
+        return
+    model.train()
+    before, random = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    attack(model, x, y, ball)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(value.grad is None for value in model.parameters())
+
+
+class Blind(nn.Module):
+    """The same score for all examples, from a parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.score = nn.Parameter(torch.ones(1).double())
+
+    def forward(self, x):
+        return self.score.expand(len(x))
+
+
+@each_attack
+@pytest.mark.parametrize(
+    "model",
+    [
+        torch.no_grad()(network()),
+        torch.inference_mode()(lambda z: z.sum(1)),
+        lambda z: z.detach().sum(1),
+        lambda z: torch.ones(len(z)).double(),
+        Blind(),
+        Blind().forward,
+    ],
+)
+def test_models_without_gradients_in_the_examples_are_named(attack, model):
+    text = (
+        "the model's output must depend on x in a way that autograd can follow, and it does "
+        "not: run the model without torch.no_grad, torch.inference_mode, detach and numpy"
+    )
+    with says(ValueError, text):
+        attack(model, X, Y, BALL)
+
+
+@each_attack
+def test_a_model_s_nan_is_not_blamed_on_the_weights_of_a_set(attack):
+    with pytest.raises(ValueError, match=r"^a model must give numbers, got 6 NaN among 6 outputs"):
+        attack(lambda z: z.sum(1) * math.nan, X, Y, BALL)
+    text = (
+        "the gradient in x must be finite, got NaN or infinite entries for 2 of 6 examples: "
+        "look for overflow, 0 / 0 or the square root of 0 in the model"
+    )
+    x = X.clone()
+    x[1:3] = 0
+    with says(ValueError, text):
+        fgsm(lambda z: z.square().sum(1).sqrt(), x, Y, BALL)
+
+
+@each_attack
+@pytest.mark.parametrize("model", [network(), nn.Unflatten(1, (2, 2)), nn.Conv2d(1, 1, 2).double()])
+def test_an_error_of_the_model_itself_says_how_it_was_called(attack, model):
+    x = X.float() if isinstance(model, nn.Sequential) else X
+    with pytest.raises(RuntimeError) as raised:
+        attack(lambda z: model(z), x, Y, BALL)
+    assert raised.value.__notes__ == [
+        f"This came from the model, called with x of shape (6, 5) in {x.dtype}."
+    ]
+
+
+# ---------------------------------------------------------------- arguments that are refused
 
 _, X, Y = random_problem(17)
 BALL = NormBall(2, 0.3)

@@ -55,6 +55,8 @@ def test_a_batch_passes_unchanged():
 @pytest.mark.parametrize("shape", [(), (4,), (2, 28, 28)])
 def test_a_batch_must_have_two_dimensions(shape):
     text = f"x must have shape (n, d), got {shape}: use x.reshape(len(x), -1) on images"
+    if len(shape) == 3:
+        text += ", and nn.Sequential(nn.Unflatten(1, (28, 28)), model) on a model of images"
     with says(ValueError, text):
         checks.check_x(torch.zeros(shape))
 

@@ -13,6 +13,7 @@ from torch import nn
 from lectures_code.logistic import (
     LinearClassifier,
     evaluation_mode,
+    log_odds_of_error,
     losses,
     margins,
     outputs,
@@ -323,3 +324,46 @@ class TestLinearClassifier:
             model(X.float())
         with pytest.raises(ValueError, match=r"^labels must be -1 or \+1, got 0 and 1: use 2"):
             model.margins(X, torch.tensor([0, 1, 1]))
+
+
+# ---------------------------------------------------------------- the log-odds of an error
+
+DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_the_loss_is_the_softplus_of_the_log_odds_of_an_error(k):
+    draw = torch.Generator().manual_seed(k)
+    output = 10 * torch.randn(50, k, generator=draw, dtype=torch.float64)
+    y = torch.randint(max(k, 2), (50,), generator=draw)
+    y = y if k > 1 else 2 * y - 1
+    odds = log_odds_of_error(output, y)
+    torch.testing.assert_close(
+        torch.nn.functional.softplus(odds, threshold=40), losses(output, y), rtol=1e-12, atol=1e-15
+    )
+    assert torch.equal(odds >= 0, losses(output, y) >= math.log(2))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("k", [2, 3, 10])
+@pytest.mark.parametrize("size", [0, 1, 1e4])
+def test_its_derivatives_do_not_fade_and_what_all_logits_share_cancels(dtype, k, size):
+    draw = torch.Generator().manual_seed(k)
+    y = torch.arange(20) % k
+    z = torch.randn(20, k, generator=draw) + size * (1 + torch.eye(k)[y])  # 20000 fits in float16
+    z = z.to(dtype).requires_grad_()
+    (slope,) = torch.autograd.grad(log_odds_of_error(z, y).sum(), z)
+    slope = slope.double()
+    assert (slope.gather(1, y[:, None]) == -1).all()
+    assert (slope.sum(1).abs() <= 2 * torch.finfo(dtype).eps).all()
+    assert (slope.scatter(1, y[:, None], 0) >= 0).all()
+    if k == 2:
+        assert (slope.abs() == 1).all()
+
+
+def test_classes_that_a_model_excludes_have_no_part_in_the_log_odds():
+    z = torch.tensor([[1.0, 3.0, -math.inf], [2.0, -math.inf, -math.inf]], requires_grad=True)
+    odds = log_odds_of_error(z, torch.zeros(2))
+    assert odds.tolist() == [2, -math.inf]
+    (slope,) = torch.autograd.grad(odds.sum(), z)
+    assert slope.tolist() == [[-1, 1, 0], [0, 0, 0]]

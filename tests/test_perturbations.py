@@ -891,6 +891,46 @@ def test_examples_clipped_in_float32_are_in_the_box_whatever_its_bounds(ball, dt
             assert (delta * v >= 0).all()  # never driven back from a face
 
 
+MEAN, STD = 0.1307, 0.3081  # MNIST's, by which many programs normalise
+
+
+@each_boxed
+def test_data_normalised_in_float32_fits_bounds_computed_in_float64(ball):
+    box = ball.in_box((0 - MEAN) / STD, (1 - MEAN) / STD)
+    x = ((images(50, 4, dtype=torch.float32) - MEAN) / STD).double()
+    assert float(x.min()) < box.low, "the test needs a value that rounding moved out of the box"
+    v = normal(50, 4)
+    for delta in (box.maximiser(v, x), box.project(v, x), box.sample(x, generator=seeded())):
+        assert box.contains(delta, x).all()
+
+
+@each_boxed
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_perturbed_example_can_be_the_next_one(ball, dtype):
+    for low, high in [(0, 1), (0.1, 0.3), (-MEAN / STD, (1 - MEAN) / STD)]:
+        box = ball.with_radius(0.7).in_box(low, high)
+        x = (low + (high - low) * images(200, 4)).to(dtype)
+        for seed in range(5):
+            x = x + box.maximiser(normal(200, 4, seed=seed, dtype=dtype), x)
+        assert box.contains(torch.zeros_like(x), x).all()
+
+
+@each_boxed
+@pytest.mark.parametrize(("dtype", "out"), [(torch.float64, 1e-6), (torch.bfloat16, 0.0625)])
+def test_what_is_outside_by_more_than_rounding_is_refused_with_enough_digits(ball, dtype, out):
+    text = (
+        f"x must lie in [0, 1], got values from {-out:g} to 1: "
+        "clip x, or give in_box the bounds of your data"
+    )
+    with raises(ValueError, text):
+        ball.maximiser(vector(1.0, 1.0), vector(-out, 1.0, dtype=dtype))
+    assert ball.contains(vector(0.0, 0.0), vector(-out / 3, 1.0, dtype=dtype))
+    text = "x must lie in [-0.42421292, 2.8214865], got values from -0.42421492 to 1: clip x"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        box = ball.in_box(-MEAN / STD, (1 - MEAN) / STD)
+        box.maximiser(vector(1.0, 1.0), vector(-MEAN / STD - 2e-6, 1.0))
+
+
 # ---------------------------------------------------------------- construction
 
 

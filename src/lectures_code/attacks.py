@@ -3,8 +3,13 @@ r"""The inner maximisation: perturbations that make the loss large.
 Every attack takes a model, examples, labels and a perturbation set, and returns one perturbation
 for each example, inside the set. For a linear model the worst perturbation is known exactly; for
 any other model the gradient is followed, and what is found is a lower bound on the worst loss.
+
+The gradient is that of the log-odds of a wrong label, which the loss increases with. The loss's own
+gradient rounds to 0 where a model is confident: an attack that follows it finds the fewer mistakes
+the more confident the model is, without the model being any more robust.
 """
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -12,10 +17,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lectures_code.checks import check_count, check_labels, check_positive, check_x
-from lectures_code.logistic import LinearClassifier, losses
+from lectures_code.logistic import LinearClassifier, log_odds_of_error
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
 Model = Callable[[Tensor], Tensor]
+Objective = Callable[[Tensor, Tensor], Tensor]
 
 
 def linear_maximiser(
@@ -57,25 +63,41 @@ def linear_maximiser(
     return ball.maximiser(-y[:, None] * theta, x)
 
 
-def fgsm(model: Model, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
-    r"""One step of the steepest ascent that the set allows: the linearised loss's maximiser.
+def fgsm(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    objective: Objective = log_odds_of_error,
+) -> Tensor:
+    r"""One step of the steepest ascent that the set allows: the linearised objective's maximiser.
 
-    .. math:: \delta = \arg\max_{\delta \in \Delta(x)} \langle \nabla_x L(y, f(x)), \delta \rangle
+    .. math::
+        \delta = \arg\max_{\delta \in \Delta(x)} \langle \nabla_x \ell(f(x), y), \delta \rangle
 
     For the :math:`\ell_\infty` ball this is the fast gradient sign method,
-    :math:`\varepsilon \operatorname{sign} \nabla_x L`. For a linear model it is exact.
+    :math:`\varepsilon \operatorname{sign} \nabla_x \ell`. The log-odds :math:`\ell` of a wrong
+    label increase with the loss, so their gradients have one direction, and one sign.
 
     Parameters
     ----------
     model : nn.Module or callable
-        Gives one score, or several logits, for each example. Its mode, parameters, buffers and
-        gradients stay as they are, and so does the random state.
+        Gives one score, or several logits, for each example. A module is left as it is: its mode,
+        parameters, buffers and gradients, and the random state. Any other callable is called as it
+        is, with whatever that changes: a function around a network with batch norm in training mode
+        moves the running averages. A network that takes images needs no function of yours,
+        ``nn.Sequential(nn.Unflatten(1, (1, 28, 28)), cnn)`` is a module again.
     x : Tensor of shape (n, d)
         Examples, of the model's dtype.
     y : Tensor of shape (n,)
         Labels in {-1, +1} for scores, class numbers for logits.
     ball : NormBall
         The perturbation set.
+    objective : callable, optional
+        What is to be increased: a function of outputs and labels that gives a number for each
+        example. With :func:`lectures_code.logistic.losses` this is the attack of the textbooks,
+        which finds fewer and fewer mistakes of a model the more confident it is.
 
     Returns
     -------
@@ -85,14 +107,22 @@ def fgsm(model: Model, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
     Raises
     ------
     TypeError, ValueError
-        If examples, labels and outputs do not fit each other.
+        If examples, labels and outputs do not fit each other, or the objective has no finite
+        gradient.
+
+    Notes
+    -----
+    With the default objective it is exact, up to the rounding of the gradient, for a model with one
+    score or two logits that is linear in `x`: the gradient is then a positive multiple of the
+    worst direction, :math:`-y\theta` or the difference of the rows of weights, whatever the margin
+    and the dtype. For three or more logits it need not be exact even for a linear model.
 
     References
     ----------
     Goodfellow, Shlens and Szegedy (2015), section 4.
     """
     x = check_x(x)
-    return ball.maximiser(_loss_gradient(_without_traces(model, x), x, y), x)
+    return ball.maximiser(_gradient(_without_traces(model, x), x, y, objective), x)
 
 
 def pgd(
@@ -104,15 +134,16 @@ def pgd(
     step_size: float,
     n_steps: int,
     generator: torch.Generator | None = None,
+    objective: Objective = log_odds_of_error,
 ) -> Tensor:
-    r"""Projected gradient ascent on the loss, for p = 1, 2 or infinity.
+    r"""Projected gradient ascent on the log-odds of a wrong label, for p = 1, 2 or infinity.
 
     .. math:: \delta \leftarrow \Pi_{\Delta(x)}\bigl(\delta + \alpha \arg\max_{\|v\|_p \le 1}
-              \langle \nabla_x L(y, f(x + \delta)), v \rangle\bigr)
+              \langle \nabla_x \ell(f(x + \delta), y), v \rangle\bigr)
 
-    Each step goes a length `step_size`, in the norm of the set, in the direction of steepest ascent
-    for that norm; for p = 1 in the box, pixels at their face are left out. The last iterate is
-    returned: a lower bound on the worst loss, not a certificate.
+    Each step has length `step_size` in the norm of the set, and goes in the direction of steepest
+    ascent for that norm; for p = 1 in the box, pixels at their face are left out. The last iterate
+    is returned: a lower bound on the worst loss, not a certificate.
 
     Parameters
     ----------
@@ -130,6 +161,8 @@ def pgd(
         Number of steps.
     generator : torch.Generator, optional
         With it the start is drawn at random from the set; without it the start is 0.
+    objective : callable, optional
+        As for :func:`fgsm`.
 
     Returns
     -------
@@ -139,7 +172,8 @@ def pgd(
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range, or examples, labels and outputs do not fit each other.
+        If an argument is out of range, examples, labels and outputs do not fit each other, or the
+        objective has no finite gradient.
 
     References
     ----------
@@ -149,7 +183,7 @@ def pgd(
     step_size, n_steps = check_positive("step_size", step_size), check_count("n_steps", n_steps)
     if ball.p not in (1.0, 2.0, torch.inf):
         raise ValueError(f"pgd steps in the norms p = 1, 2 and inf, got p = {ball.p:g}: use fgsm")
-    # For p = 1 all of a step is for one pixel: at its face in the box the next one's turn has come.
+    # For p = 1 a step changes a single pixel; once that is at its face in the box, the next one.
     steps = ball.with_radius(step_size) if ball.p == 1 else NormBall(ball.p, step_size)
     scores = _without_traces(model, x)
     delta = torch.zeros_like(x) if generator is None else ball.sample(x, generator=generator)
@@ -157,16 +191,38 @@ def pgd(
         place = x + delta
         if isinstance(ball, BoxedNormBall):
             place = place.clamp(ball.low, ball.high)  # rounding may have left the box
-        step = steps.maximiser(_loss_gradient(scores, place, y), place)
+        step = steps.maximiser(_gradient(scores, place, y, objective), place)
         delta = ball.project(delta + step, x)
     return delta
 
 
-def _loss_gradient(scores: Model, x: Tensor, y: Tensor) -> Tensor:
-    """Gradient of the examples' summed loss with respect to the examples, shape (n, d)."""
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(losses(scores(x), y).sum(), x)
+def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tensor:
+    """Gradient of the examples' summed objective with respect to the examples, shape (n, d)."""
+    # Gradients are needed also where the caller has switched them off, in one of two ways.
+    with torch.inference_mode(False), torch.enable_grad():
+        x = x.detach().clone().requires_grad_()
+        try:
+            output = model(x)
+        except RuntimeError as error:
+            error.add_note(
+                f"This came from the model, called with x of shape {tuple(x.shape)} in {x.dtype}."
+            )
+            raise
+        total = objective(output, y).sum()
+        (gradient,) = (
+            torch.autograd.grad(total, x, allow_unused=True) if total.requires_grad else (None,)
+        )
+    if gradient is None:
+        raise ValueError(
+            "the model's output must depend on x in a way that autograd can follow, and it does "
+            "not: run the model without torch.no_grad, torch.inference_mode, detach and numpy"
+        )
+    bad = int((~gradient.isfinite()).any(1).sum())
+    if bad:
+        raise ValueError(
+            f"the gradient in x must be finite, got NaN or infinite entries for {bad} of {len(x)} "
+            "examples: look for overflow, 0 / 0 or the square root of 0 in the model"
+        )
     return gradient
 
 
@@ -174,19 +230,30 @@ def _without_traces(model: Model, x: Tensor) -> Model:
     """The model as a function that leaves no gradient, buffer or random state changed."""
     if not isinstance(model, nn.Module):
         return model
-    parameters = {name: value.detach() for name, value in model.named_parameters()}
-    for name, value in parameters.items():
+    for name, value in model.named_parameters():
         if value.is_floating_point() and value.dtype != x.dtype:
             raise TypeError(
                 f"x must have the model's dtype, got {x.dtype} with {name} in {value.dtype}: "
                 "use model.double() or x.float()"
             )
 
+    # In training mode batch norm writes its buffers and dropout draws random numbers:
+    # let it write copies, and put the random state back.
     def scores(x: Tensor) -> Tensor:
-        # In training mode batch norm writes its buffers and dropout draws random numbers:
-        # let it write copies, and put the random state back.
-        buffers = {name: value.clone() for name, value in model.named_buffers()}
         with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
+            if any(isinstance(module, WHOLE) for module in model.modules()):
+                return copy.deepcopy(model)(x)
+            parameters = {name: _constant(value) for name, value in model.named_parameters()}
+            buffers = {name: value.clone() for name, value in model.named_buffers()}
             return functional_call(model, {**parameters, **buffers}, (x,))
 
     return scores
+
+
+# Modules in which parameters can't be replaced for a call.
+WHOLE = (torch.jit.ScriptModule, nn.DataParallel)
+
+
+def _constant(value: Tensor) -> Tensor:
+    """The value without its gradient; a copy if it was made in inference mode."""
+    return value.detach().clone() if value.is_inference() else value.detach()

@@ -40,9 +40,11 @@ def check_x(x: object) -> Tensor:
     """Return `x` if it is a non-empty batch of examples, a finite floating-point (n, d) tensor."""
     x = check_float("x", x)
     if x.ndim != 2:
-        raise ValueError(
-            f"x must have shape (n, d), got {tuple(x.shape)}: use x.reshape(len(x), -1) on images"
-        )
+        advice = "use x.reshape(len(x), -1) on images"
+        if x.ndim > 2:
+            shape = tuple(x.shape[1:])
+            advice += f", and nn.Sequential(nn.Unflatten(1, {shape}), model) on a model of images"
+        raise ValueError(f"x must have shape (n, d), got {tuple(x.shape)}: {advice}")
     if x.shape[0] == 0 or x.shape[1] == 0:
         raise ValueError(
             f"x must hold at least one example and one feature, got shape {tuple(x.shape)}: "

@@ -114,6 +114,49 @@ def losses(output: Tensor, y: Tensor) -> Tensor:
     return nn.functional.cross_entropy(output, y, reduction="none")
 
 
+def log_odds_of_error(output: Tensor, y: Tensor) -> Tensor:
+    r"""Log-odds of a wrong label, of which the loss is a strictly increasing function.
+
+    .. math:: \ell = -y s \quad \text{for one score}, \qquad
+              \ell = \log \sum_{k \ne y} e^{z_k - z_y} \quad \text{for logits}, \qquad
+              \text{loss} = \log(1 + e^{\ell}).
+
+    It has the maximisers of :func:`losses` and gradients of the same direction, but no flat part:
+    where a label is all but certain the loss rounds to 0, and its gradient with it, while the
+    derivative of :math:`\ell` in the label's own logit is -1 everywhere.
+
+    Parameters
+    ----------
+    output : Tensor of shape (n,), (n, 1) or (n, k)
+        Scores, or k >= 2 logits for each example.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1} for scores; class numbers 0 .. k-1 for logits; of any number type.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        The log-odds; ``-inf`` where all other logits are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the outputs are no such tensor or hold NaN, or the labels do not fit them.
+    """
+    output, y = _fit(output, y)
+    if output.ndim == 1:
+        return -y * output
+    own = output.gather(1, y[:, None])[:, 0]
+    others = output.scatter(1, y[:, None], -torch.inf)
+    largest = others.detach().max(dim=1).values
+    certain = largest == -torch.inf
+    others, largest = others.masked_fill(certain[:, None], 0), largest.masked_fill(certain, 0)
+    # The sum of exponentials is of numbers of at most 1. Otherwise, with logits of 1e6 in float32,
+    # the derivatives in the other logits would not sum to 1, and what all logits have in common
+    # would not cancel.
+    gap = (others - largest[:, None]).logsumexp(1)
+    return (gap + (largest - own)).masked_fill(certain, -torch.inf)
+
+
 def _fit(output: object, y: object) -> tuple[Tensor, Tensor]:
     """Outputs as (n,) scores or (n, k) logits, with the labels that belong to them."""
     output = _check_output(output)

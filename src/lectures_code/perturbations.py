@@ -309,7 +309,10 @@ class BoxedNormBall(NormBall):
         \text{ for all } j\}
 
     The set depends on the example: all methods need `x`, with entries in [low, high], and `x`
-    and the weights or perturbations broadcast against each other. Everything is exact: a clip for
+    and the weights or perturbations broadcast against each other. Entries may leave the box by
+    rounding, of a float32 value or of `x` if that has fewer digits: by 4 units in the last place of
+    the larger bound, 5e-7 for pixels in [0, 1]. So data that was normalised in float32 fits bounds
+    computed in float64, and ``x + delta`` can be the next `x`. Everything is exact: a clip for
     p = inf, and for p = 1 and p = 2 the root of a piecewise linear or quadratic function between
     its sorted breakpoints.
 
@@ -416,7 +419,7 @@ class BoxedNormBall(NormBall):
         Tensor of shape (..., d)
             The perturbations, constants to autograd. Where the maximiser is not unique, this is the
             one with zeros: ``delta[j] = 0`` where ``w[j] = 0``, and for p = 1 the first of equal
-            ``|w[j]|`` are served first.
+            ``|w[j]|`` come first.
 
         Raises
         ------
@@ -522,8 +525,8 @@ class BoxedNormBall(NormBall):
 
         For p = inf the draw is exactly uniform. For p = 1 and p = 2 it is a uniform draw from the
         ball, projected onto :math:`\Delta(x)`: inside the set, but *not* uniform, with more weight
-        on the faces. (Rejection would be uniform, and hopeless: of an image's hundreds of black
-        pixels, a draw darkens about half.)
+        on the faces. (Rejection would be uniform, but would never accept: of an image's hundreds
+        of black pixels, a draw darkens about half.)
 
         Parameters
         ----------
