@@ -475,8 +475,10 @@ class BoxedNormBall(NormBall):
         delta, lowest, highest, dtype = self._place("delta", delta, x)
         size, room = delta.abs(), self._room(delta, lowest, highest)
         clipped = torch.minimum(size, room)
+        if math.isinf(self.p):
+            return _rounded(delta.sign() * clipped, dtype)
         outside = ~_within(clipped, self.p, self.radius).unsqueeze(-1)
-        if outside.any():  # never for p = inf
+        if outside.any():
             solve = _scale_to_sphere if self.p == 2 else _soft_threshold
             on_sphere = self._to_faces(solve(size, room, self.radius), room)
             clipped = torch.where(outside, on_sphere, clipped)
@@ -786,8 +788,11 @@ def _scaled(v: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _times_power_of_two(v: Tensor, exponent: Tensor) -> Tensor:
-    """v * 2**exponent: in three steps, since 2**1024 is too large for float64."""
-    for part in (exponent // 3, (exponent + 1) // 3, (exponent + 2) // 3):
+    """v * 2**exponent: if need be in three steps, since 2**1024 is too large for float64."""
+    parts = [exponent]
+    if exponent.abs().max() > 1000:
+        parts = [exponent // 3, (exponent + 1) // 3, (exponent + 2) // 3]
+    for part in parts:
         v = v * ((part + 1023) << 52).view(torch.float64)  # 2**part, by its bits
     return v
 
@@ -802,9 +807,11 @@ def _relative(v: Tensor) -> Tensor:
 def _scaled_norm(v: Tensor, p: float) -> tuple[Tensor, Tensor]:
     """The p-norm of each row as a number and the power of two by which to multiply it."""
     scaled, exponent = _scaled(v)
-    largest = scaled.abs().amax(-1)
-    shape = scaled / largest.masked_fill(largest == 0, 1).unsqueeze(-1)
-    return largest * torch.linalg.vector_norm(shape, ord=p, dim=-1), exponent.squeeze(-1)
+    norm = torch.linalg.vector_norm(scaled, ord=min(p, 1000.0), dim=-1)
+    if p > 1000:  # the power p of entries of 1/2 and more would be 0
+        largest = scaled.abs().amax(-1)
+        norm = largest * torch.linalg.vector_norm(_relative(scaled), ord=p, dim=-1)
+    return norm, exponent.squeeze(-1)
 
 
 def _norm(v: Tensor, p: float) -> Tensor:
