@@ -36,3 +36,22 @@ def test_files_that_the_readme_links_to_exist():
 
 def test_picture_in_the_readme_is_the_one_that_the_chapter_computed():
     assert notebooks.FRONT.read_bytes() == notebooks.front_picture()
+
+
+def unnamed(notebooks: list[Path], page: Path) -> list[str]:
+    """The notebooks that this page has no link to."""
+    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    targets = {(page.parent / link).resolve() for link in links}
+    return [path.name for path in notebooks if path.resolve() not in targets]
+
+
+def test_every_chapter_is_named_on_the_front_page_and_in_the_readme():
+    for page in (ROOT / "README.md", ROOT / "book" / "index.md"):
+        assert unnamed(notebooks.chapters(), page) == [], page
+
+
+def test_a_chapter_without_a_link_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("[One](a/one.ipynb#part), `a/two.ipynb`")
+    chapters = [tmp_path / "a" / "one.ipynb", tmp_path / "a" / "two.ipynb"]
+    assert unnamed(chapters, page) == ["two.ipynb"]
