@@ -54,7 +54,7 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test invited explore lowest paint draft serve offline pdf notebooks bench record lint clean
+.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
@@ -62,6 +62,7 @@ help:
 	@echo "make invited    every chapter with each change that one of its exercises asks for"
 	@echo "make explore    property tests with fresh examples, 20 times as many"
 	@echo "make lowest     the package's tests with the lowest versions that pyproject.toml admits"
+	@echo "make fonts      layout and PDF with the fonts DejaVu, Liberation and Noto alone, each in turn"
 	@echo "make paint      how soon the built pages are painted, on a slow processor"
 	@echo "make draft      build the site from the stored outputs, in seconds"
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
@@ -87,7 +88,7 @@ pdf: $(INSTALLED)
 	@$(BIN)/python tools/print_book.py
 
 test: $(INSTALLED)
-	$(PYTEST) --cov --cov-report=term -m "not alone and not invited"
+	$(PYTEST) --cov --cov-report=term -m "not alone and not fonts and not invited"
 	$(BIN)/python tools/lint_notebooks.py
 	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/book/nbval.cfg book
 
@@ -110,6 +111,10 @@ lowest:
 	$(LOWEST_PIP) --constraint .venv-lowest/lowest.txt --editable '.[sample]' \
 	  pytest pytest-xdist hypothesis cvxpy clarabel nbclient nbformat pyyaml myst-nb 'pyparsing<3.3'
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses logical --maxprocesses 4 $(UNIT)
+
+# The built pages and the PDF, as readers with other fonts have them.
+fonts: $(INSTALLED)
+	$(PYTEST) --dist load -m fonts tests/site
 
 # Times of this machine, when nothing else runs.
 paint: $(INSTALLED)

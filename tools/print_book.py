@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from browser import BrowserMissingError, launch
 from finished import ROOT, SITE, unfinished
-from playwright.sync_api import Route, sync_playwright
+from playwright.sync_api import Browser, Route, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, Fit, IndirectObject, NameObject
 from whole_book import BookError, WholeBook
@@ -30,7 +30,7 @@ def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
     html : Path
         The folder of the built site.
     configuration, toc : Path
-        The book's ``_config.yml`` and ``_toc.yml``.
+        The book's ``_config.yml``, with ``CITATION.cff`` beside it, and its ``_toc.yml``.
     pdf : Path
         The file to write.
 
@@ -47,19 +47,24 @@ def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
         If there is no Chromium.
     """
     config = yaml.safe_load(configuration.read_text(encoding="utf-8"))
+    citation = yaml.safe_load(configuration.with_name("CITATION.cff").read_text(encoding="utf-8"))
     book = WholeBook(
         html,
         toc,
         title=config["title"],
         author=config["author"],
-        note=config.get("html", {}).get("extra_footer", ""),
+        note=f"Version {citation['version']}<br>{config.get('html', {}).get('extra_footer', '')}",
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         draft = Path(folder) / "draft.pdf"
-        # The contents' page numbers are known only when the book has been laid out.
-        _print(book.render(), draft)
-        numbers = _page_numbers(draft, book)
-        _print(book.render(numbers), draft)
+        browser = launch(playwright)
+        try:
+            # The contents' page numbers are known only when the book has been laid out.
+            print_document(browser, book.render(), draft)
+            numbers = _page_numbers(draft, book)
+            print_document(browser, book.render(numbers), draft)
+        finally:
+            browser.close()
         if _page_numbers(draft, book) != numbers:
             raise BookError(
                 "page numbers must stay when the contents show them, and they moved: report this, "
@@ -68,8 +73,14 @@ def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
         return _finish(draft, pdf, book)
 
 
-def _print(document: str, pdf: Path) -> None:
-    """Print one HTML document; its style sheets say how large a page is."""
+def print_document(browser: Browser, document: str, pdf: Path) -> None:
+    """Print one HTML document; its style sheets say how large a page is.
+
+    Raises
+    ------
+    BookError
+        If the document asks for a file that is not there, or for anything from elsewhere.
+    """
     missing: list[str] = []
 
     def only_files(route: Route) -> None:
@@ -81,22 +92,14 @@ def _print(document: str, pdf: Path) -> None:
 
     source = pdf.with_suffix(".html")
     source.write_text(document, encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        try:
-            page = browser.new_context(java_script_enabled=False, color_scheme="light").new_page()
-            page.route("**/*", only_files)
-            page.on("requestfailed", lambda request: missing.append(request.url))
-            page.emulate_media(media="print", color_scheme="light")
-            page.goto(source.as_uri(), wait_until="load")
-            page.pdf(
-                path=pdf,
-                tagged=True,
-                prefer_css_page_size=True,
-                print_background=True,
-            )
-        finally:
-            browser.close()
+    context = browser.new_context(java_script_enabled=False, color_scheme="light")
+    page = context.new_page()
+    page.route("**/*", only_files)
+    page.on("requestfailed", lambda request: missing.append(request.url))
+    page.emulate_media(media="print", color_scheme="light")
+    page.goto(source.as_uri(), wait_until="load")
+    page.pdf(path=pdf, tagged=True, prefer_css_page_size=True, print_background=True)
+    context.close()
     if missing:
         raise BookError(
             "the book must consist of the site's own files, these are missing or from elsewhere: "

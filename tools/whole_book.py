@@ -21,7 +21,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 # What needs a screen, and what search engines and scripts read.
 SCREEN_ONLY = (
     "a.headerlink, button, input, select, script, nav, .toctree-wrapper, .only-dark, "
-    ".d-print-none, .noprint, .sd-summary-state-marker, i[class*=fa-]"
+    ".d-print-none, .noprint, .figure-data, .sd-summary-state-marker, i[class*=fa-]"
 )
 # Attributes whose value is one id, or several with spaces between.
 ID_REFERENCES = (

@@ -25,9 +25,11 @@ MILLISECONDS = 20_000  # longer than anything takes here, shorter than a test ru
 
 
 def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "alone: measures time, and runs when nothing else does: make paint"
-    )
+    for marker in (
+        "alone: measures time, and runs when nothing else does: make paint",
+        "fonts: checks the site with fonts of a certain family: make fonts",
+    ):
+        config.addinivalue_line("markers", marker)
 
 
 def pytest_generate_tests(metafunc):
@@ -59,7 +61,19 @@ def missing_browser():
 
 
 @pytest.fixture(scope="session")
-def lacking():
+def stop():
+    """A function that skips the test for this reason, or fails it with REQUIRE_BROWSER."""
+
+    def skip_or_fail(reason):
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(f"REQUIRE_BROWSER is set, and {reason}", pytrace=False)
+        pytest.skip(f"{SKIPPED} {reason}")
+
+    return skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def lacking(stop):
     """A function that skips the test, or fails it, where one of these things is missing.
 
     All of them are named whichever was asked for, so that there is one line in the report.
@@ -67,14 +81,11 @@ def lacking():
     missing = {"browser": missing_browser(), **what_is_missing()}
     said = "; ".join(dict.fromkeys(what for what in missing.values() if what))
 
-    def stop(thing):
-        if missing[thing] is None:
-            return
-        if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(f"REQUIRE_BROWSER is set, and {said}", pytrace=False)
-        pytest.skip(f"{SKIPPED} {said}")
+    def need(thing):
+        if missing[thing]:
+            stop(said)
 
-    return stop
+    return need
 
 
 @pytest.fixture(scope="session")

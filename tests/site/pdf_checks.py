@@ -1,7 +1,12 @@
 """What a PDF must have beside its looks: each check returns what is wrong, or what it found."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
+import pypdfium2
+from bs4 import BeautifulSoup, NavigableString, Tag
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject
 
@@ -73,7 +78,95 @@ def _nodes(node: object) -> Iterator[DictionaryObject]:
             yield from _nodes(node["/K"])
 
 
-def words(reader: PdfReader, *numbers: int) -> str:
-    """Return the text of these pages (indices, as a list has them), or of all, in one line."""
-    pages = [reader.pages[number] for number in numbers] if numbers else reader.pages
-    return " ".join(" ".join(page.extract_text() for page in pages).split())
+def texts(pdf: Path) -> list[str]:
+    """Return the text of each page, in one line each."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        found = [page.get_textpage().get_text_range() for page in document]
+    # This is how pdfium writes a hyphen at a line's end.
+    return [normal(" ".join(text.replace("\ufffe", "-").split())) for text in found]
+
+
+def normal(text: str) -> str:
+    """Return text as a search compares it: "fi" may be one letter of a font, U+FB01.
+
+    Letters for private use, as a font of icons has them, are left out.
+    """
+    return re.sub("[\ue000-\uf8ff]", "", unicodedata.normalize("NFKC", text))
+
+
+def fonts(reader: PdfReader) -> set[str]:
+    """Return the names of the fonts of all pages, without the mark of a part of a font."""
+    found = set()
+    for page in reader.pages:
+        for font in page["/Resources"].get("/Font", {}).values():
+            found.add(str(font.get_object()["/BaseFont"]).removeprefix("/").split("+")[-1])
+    return found
+
+
+BLOCKS = re.compile(
+    "p|li|td|th|dt|dd|pre|div|figcaption|h[1-6]|ul|ol|dl|table|tr|section|article|figure|aside|"
+    "blockquote|caption|br"
+)
+
+
+def pieces(article: Tag) -> Iterator[str]:
+    """Yield an article's text without spaces, in pieces between formulas, pictures and blocks."""
+    piece: list[str] = []
+
+    def parts(tag: Tag) -> Iterator[str | None]:
+        for child in tag.children:
+            if type(child) is NavigableString:
+                yield str(child)
+            elif not isinstance(child, Tag):
+                continue
+            elif child.name in ("svg", "math", "img", "script", "style") or (
+                child.get("role") == "img"
+            ):
+                yield None
+            elif BLOCKS.fullmatch(child.name):
+                yield None
+                yield from parts(child)
+                yield None
+            else:
+                yield from parts(child)
+
+    for part in [*parts(article), None]:
+        if part is not None:
+            piece.append(part)
+            continue
+        if text := _dense("".join(piece)):
+            yield text
+        piece.clear()
+
+
+def lost(document: str, pages: list[str]) -> list[str]:
+    """Return the pieces of a document's articles that the PDF printed from it does not say.
+
+    Parameters
+    ----------
+    document : str
+        The HTML.
+    pages : list of str
+        The text of each page of the PDF, as `texts` returns it, with a running head and the
+        page's number, from 1, before what stands on the page.
+    """
+    bodies = [
+        _dense(re.sub(rf"^.*? {number} ", "", page, count=1))
+        for number, page in enumerate(pages, start=1)
+    ]
+    text = "".join(bodies)
+
+    def said(piece: str) -> bool:
+        # Of a box that two pages share, the second part may come late on its page.
+        return piece in text or any(
+            body.endswith(piece[:cut]) and piece[cut:] in text
+            for body in bodies
+            for cut in range(1, len(piece))
+        )
+
+    articles = BeautifulSoup(document, "html.parser").find_all("article")
+    return [piece for each in articles for piece in pieces(each) if not said(piece)]
+
+
+def _dense(text: str) -> str:
+    return "".join(normal(text).split())
