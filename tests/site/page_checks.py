@@ -3,6 +3,7 @@
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+WIDTHS = (320, 375, 1280)
 FORMULA = ".math, mjx-container"
 IMAGE_WAIT = 10_000  # milliseconds
 
@@ -75,7 +76,49 @@ OVERFLOW = r"""() => {
         const name = element.id ? `#${element.id}` : ["", ...element.classList].join(".");
         problems.push(`<${element.localName}${name}> ends at ${Math.round(box.right)} px`);
     }
+    // The margin of a page may hide how far a formula sticks out of its paragraph.
+    for (const drawing of document.querySelectorAll("span.math > svg")) {
+        const block = drawing.closest("p, li, dd, dt, figcaption, h1, h2, h3, h4");
+        if (!block || !drawing.checkVisibility() || boxed(drawing)) continue;
+        const out = drawing.getBoundingClientRect().right - block.getBoundingClientRect().right;
+        if (out > 1) problems.push(`a formula ends ${Math.ceil(out)} px beyond its paragraph`);
+    }
     return problems.slice(0, 6);
+}"""
+
+# What a narrow page must not do to what is wide: hide without a hint that there is more, break
+# words and numbers of a table, or set a number beside a formula of which it hides the end.
+NARROW = r"""() => {
+    const problems = [];
+    const scrolls = (box) => box.scrollWidth > box.clientWidth + 1
+        && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+    const shown = (box) => box.checkVisibility({visibilityProperty: true}) && box.clientWidth > 1;
+    const name = (box) => `<${[box.localName, ...box.classList].join(".")}>`;
+    const hint = (box) => getComputedStyle(box).backgroundImage.includes("gradient");
+    for (const box of document.querySelectorAll("article *"))
+        if (shown(box) && scrolls(box) && !hint(box))
+            problems.push(`${name(box)} scrolls without a hint: ${box.textContent.slice(0, 30)}`);
+    for (const cell of document.querySelectorAll("article table:not(.indextable) :is(td, th)")) {
+        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const text = walker.currentNode;
+            if (text.parentElement.closest("math, code") || !shown(cell)) continue;
+            for (const word of text.data.matchAll(/[\p{L}\p{N}.]+/gu)) {
+                const range = document.createRange();
+                range.setStart(text, word.index);
+                range.setEnd(text, word.index + word[0].length);
+                if (new Set([...range.getClientRects()].map((line) => line.top)).size > 1)
+                    problems.push(`a table breaks ${word[0]}`);
+            }
+        }
+    }
+    for (const number of document.querySelectorAll("div.math > .eqno")) {
+        const formula = number.parentElement.querySelector(".formula");
+        if (shown(number) && scrolls(formula)
+            && number.getBoundingClientRect().top < formula.getBoundingClientRect().bottom - 1)
+            problems.push(`a hidden end of a formula beside its number ${number.textContent}`);
+    }
+    return problems;
 }"""
 
 # Waits for each image as the browser would show it, those that load late too.
@@ -107,6 +150,11 @@ def overflow(page: Page, width: int) -> list[str]:
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate("() => document.body.offsetWidth")
     return [f"{width} px: {problem}" for problem in page.evaluate(OVERFLOW)]
+
+
+def narrow(page: Page) -> list[str]:
+    """Say what the page, as narrow as it is now, hides without a hint or breaks."""
+    return page.evaluate(NARROW)
 
 
 def images(page: Page) -> list[str]:

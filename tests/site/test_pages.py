@@ -6,10 +6,9 @@ of these tests when its page is closed (guard.py; test_guard.py shows that they 
 
 import pytest
 from driving import assert_none
-from page_checks import count_formulas, formulas, images, overflow, stills
+from page_checks import WIDTHS, count_formulas, formulas, images, narrow, overflow, stills
 from questions import QUESTION
 
-WIDTHS = (320, 375, 1280)
 # An outline of the kind that typeset formulas refer to, and a formula that is as it should be.
 GLYPHS = (
     '<svg style="position:absolute;width:0;height:0"><path id="f-x" d="M0 0H400V400H0Z"/></svg>'
@@ -30,6 +29,7 @@ def test_a_page_is_well(open_page, page_path):
     found = formulas(page) + images(page)
     for width in WIDTHS:
         found += overflow(page, width)
+        found += [f"{width} px: {problem}" for problem in narrow(page)]
     assert_none(found)
 
 
@@ -142,6 +142,75 @@ def test_what_sticks_out_is_found_where_the_page_hides_it(open_html):
 def test_what_scrolls_in_its_own_box_does_not_stick_out(open_html):
     box = f'<div style="overflow-x:auto">{WIDE.format(width=600)}</div>'
     assert overflow(open_html(written(box)), 320) == []
+
+
+def test_a_formula_beyond_its_paragraph_is_found_in_the_margin_of_the_page(open_html):
+    wide = GOOD.replace('width="1ex"', 'width="270"')
+    style = "<style>p { margin: 0 30px }</style>"
+    found = overflow(open_html(written(f"{GLYPHS}<p>{wide}</p>", style)), 320)
+    assert found == ["320 px: a formula ends 26 px beyond its paragraph"]
+    assert overflow(open_html(written(f"{GLYPHS}<p>{GOOD}</p>", style)), 320) == []
+
+
+def test_an_unbreakable_formula_is_found(open_html):
+    wide = GOOD.replace('width="1ex"', 'width="338"')
+    page = open_html(written(f"{GLYPHS}<dl><dd>{wide}</dd></dl>"))
+    assert any("the page is" in problem for problem in overflow(page, 320))
+
+
+HINT = "background: linear-gradient(red, blue)"
+EQUATION = (
+    '<div class="math" style="display:flex;{flow}"><div class="formula" style="overflow-x:auto;'
+    f'{HINT}"><div style="width:{{width}}px">x</div></div><span class="eqno">(1.2)</span></div>'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (f"<div style='overflow-x:auto'>{WIDE.format(width=600)}</div>", "scrolls without a hint"),
+        (f"<div style='overflow-x:auto;{HINT}'>{WIDE.format(width=600)}</div>", None),
+        (f"<div style='overflow-x:auto'>{WIDE.format(width=60)}</div>", None),
+        ("<table style='width:9px;overflow-wrap:anywhere'><td>0.0246", "a table breaks 0.0246"),
+        ("<table style='width:9px;overflow-wrap:anywhere'><td>median", "a table breaks median"),
+        ("<table style='width:9px'><td>median 0.0246 to 0.0355", None),
+        (EQUATION.format(flow="", width=600), "beside its number (1.2)"),
+        (EQUATION.format(flow="flex-direction:column", width=600), None),
+        (EQUATION.format(flow="", width=60), None),
+    ],
+)
+def test_what_a_narrow_page_hides_or_breaks_is_found(open_html, body, problem):
+    page = open_html(written(f"<article>{body}</article>"), width=320)
+    found = narrow(page)
+    assert (problem in found[0] and len(found) == 1) if problem else found == []
+
+
+def test_only_code_can_be_copied(open_page, chapter_path):
+    page = open_page(chapter_path)
+    code = page.locator(".cell_input pre")
+    if code.count():
+        page.wait_for_selector(".cell_input .copybtn", state="attached")
+    assert page.locator(".cell_input .copybtn").count() == code.count()
+    assert page.locator(".output .copybtn").count() == 0
+
+
+FRAME = """<!doctype html><html lang="en"><title>A platform</title>
+<iframe sandbox="allow-scripts" src="{}" width="1100" height="800"></iframe></html>"""
+
+
+def test_where_storage_is_blocked_the_theme_can_be_chosen(open_html, site_url, pages):
+    page = open_html(FRAME.format(site_url + pages[1]))
+    frame = page.frames[1]
+    frame.wait_for_load_state()
+    before = frame.evaluate("document.documentElement.dataset.mode")
+    frame.locator(".theme-switch-button:visible").first.click()
+    assert frame.evaluate("document.documentElement.dataset.mode") != before
+
+
+def test_where_storage_is_blocked_the_search_finds(open_html, site_url):
+    page = open_html(FRAME.format(site_url + "search.html?q=danskin"))
+    frame = page.frames[1]
+    frame.wait_for_selector("#search-results li a")
 
 
 def test_an_image_that_is_not_shown_is_found(open_html):
