@@ -1,0 +1,23 @@
+// How the search ranks its results, and what it shows of them: Sphinx writes this into the script
+// that a page loads after the search's own (html_search_scorer).
+var Scorer = {
+  objNameMatch: 11,
+  objPartialMatch: 6,
+  // A name of the package counts less than a chapter's title, and more than the text of a page.
+  objPrio: { 0: 0, 1: 0, 2: -5 },
+  objPrioDefault: 0,
+  title: 15,
+  partialTitle: 7,
+  term: 5,
+  partialTerm: 2,
+};
+
+// A page that was opened as a file, or in a closed frame, cannot read other pages.
+if (self.origin === "null") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// An excerpt is of the article, not of the list of its sections.
+const textOf = Search.htmlToText;
+Search.htmlToText = (page, anchor) => {
+  const article = page.match(/<article[^]*<\/article>/)?.[0] ?? page;
+  return textOf(`<div role="main">${article}</div>`, anchor);
+};
