@@ -53,8 +53,8 @@ def find_chromium() -> str | None:
         if found := shutil.which(wanted):
             return found
         raise BrowserMissingError(
-            f"CHROMIUM must name a program that can be run, got {wanted!r}: mend it, or unset it "
-            "to have one looked for"
+            f"CHROMIUM must name a program that can be run, got {wanted!r}: correct it, or unset "
+            "it to have one looked for"
         )
     for name in NAMES:
         if found := shutil.which(name):

@@ -153,12 +153,31 @@ def test_an_icon_that_the_theme_does_not_have_is_a_warning(build):
 
 def test_only_empty_headings_become_cells():
     table = "<th>a</th><th class='x'> <p></p>\n</th><th></th><thead>"
-    mended = accessible_pages.mended(table)
-    assert mended == "<th>a</th><td class='x'></td><td></td><thead>"
+    fixed = accessible_pages.fixed(table)
+    assert fixed == "<th>a</th><td class='x'></td><td></td><thead>"
 
 
 def test_a_bibliography_loses_withdrawn_roles():
     page = '<div role="list" class="citation-list"><div class="c" id="i" role="doc-biblioentry">'
-    mended = accessible_pages.mended(page)
-    assert mended == '<div class="citation-list"><div class="c" id="i">'
-    assert accessible_pages.mended(mended) == mended
+    fixed = accessible_pages.fixed(page)
+    assert fixed == '<div class="citation-list"><div class="c" id="i">'
+
+
+def test_boxes_lose_the_ids_that_all_of_them_have():
+    page = (
+        '<section id="solution-content"></section><section id="exercise-content"></section>'
+        '<div class="proof admonition" id="proof"><section id="proof-content"></section></div>'
+        '<section id="proof"></section>'
+    )
+    assert accessible_pages.fixed(page) == (
+        "<section></section><section></section>"
+        '<div class="proof admonition"><section></section></div><section id="proof"></section>'
+    )
+
+
+def test_finishing_a_page_twice_changes_nothing(build):
+    site, _ = build("# Words\n\nWords.\n")
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert page.count('role="navigation" aria-label="Book"') == 1
+    assert page.count("Object.defineProperty") == 1
+    assert accessible_pages.fixed(page) == page

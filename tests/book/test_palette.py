@@ -49,6 +49,11 @@ def test_letters_reach_the_contrast_of_4_5_on_every_ground(mode):
     assert too_faint(named, LETTERS, GROUNDS, 4.5) == []
 
 
+def test_without_scripts_dark_is_the_same_dark():
+    css = PALETTE.read_text(encoding="utf-8")
+    assert colours(css, "auto") == colours(css, "dark") != {}
+
+
 def test_edges_and_marks_are_the_figures_colours():
     css = PALETTE.read_text(encoding="utf-8")
     lines = dict(re.findall(r"--lecture-line-(\w+): (#[0-9a-f]{6});", css))

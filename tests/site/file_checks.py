@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -124,6 +125,12 @@ def style_sheets(site: Path) -> list[str]:
             elif broken := broken_link(site, file, address.partition("#")[0].partition("?")[0]):
                 found.append(f"{name}: {address}: {broken}")
     return found
+
+
+def repeated_ids(file: Path) -> list[str]:
+    """Return the ids that more than one element of a page has."""
+    counted = Counter(tag["id"] for tag in parsed(file).find_all(id=True))
+    return sorted(name for name, count in counted.items() if count > 1)
 
 
 def alt_texts(file: Path) -> list[str]:

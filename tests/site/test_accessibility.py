@@ -26,6 +26,9 @@ def test_the_readers_choice_of_dark_is_dark(open_page, pages):
     light = ground(switched)
     set_theme(switched, "dark")
     assert ground(switched) == ground(chosen) != light
+    unscripted = open_page(pages[0], dark=True, javascript=False)
+    assert ground(unscripted) == ground(chosen)
+    assert ground(open_page(pages[0], javascript=False)) == light
 
 
 @pytest.mark.parametrize(

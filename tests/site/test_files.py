@@ -9,6 +9,7 @@ from file_checks import (
     html_files,
     links,
     parsed,
+    repeated_ids,
     style_sheets,
 )
 
@@ -38,6 +39,15 @@ def test_every_figure_has_its_data(executed_site, page_path):
 
 def test_the_chapters_have_figures(site, pages):
     assert sum(len(figures(parsed(site / page))) for page in pages) >= 10
+
+
+def test_every_id_is_on_a_page_once(site, page_path):
+    assert_none(repeated_ids(site / page_path))
+
+
+def test_an_id_that_two_elements_have_is_found(small_site):
+    folder = small_site('<p id="a"></p><p id="b"></p><p id="a"></p>')
+    assert repeated_ids(folder / "book" / "page.html") == ["a"]
 
 
 @pytest.fixture
