@@ -12,9 +12,10 @@ from sphinx.application import Sphinx
 
 # What stands for the browser's storage where it is blocked, as in a frame of a learning platform:
 # the theme's button and the search stop with an error otherwise. It lasts as long as the page.
-STORAGE = """<script>try { localStorage } catch {
+STORAGE = """<script>for (const name of ["localStorage", "sessionStorage"])
+try { window[name] } catch {
   const kept = new Map();
-  Object.defineProperty(window, "localStorage", { value: {
+  Object.defineProperty(window, name, { value: {
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => kept.set(key, String(value)),
     removeItem: (key) => kept.delete(key),

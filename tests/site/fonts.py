@@ -41,9 +41,8 @@ GENERIC = (
     ("sans-serif", "sans", "system-ui", "Arial"),
     ("monospace", "Courier New"),
 )
-# Each system has some font with the symbols of mathematics; these do not know the names that
-# pages ask for.
-SYMBOLS = ("Noto Sans Math", "Noto Sans Symbols2", "Noto Sans Symbols")
+# Each system has some font with the symbols of mathematics; no page asks for these by name.
+SYMBOLS = ("Noto Sans Math", "Noto Sans Display")
 CONFIGURATION = """\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
@@ -108,7 +107,7 @@ def lacking_faces(family: Family, configuration: Path) -> str | None:
     except FileNotFoundError:
         return "fontconfig's fc-list is not installed (Debian: apt install fontconfig)"
     have = {name for line in listed.splitlines() for name in line.split(",")}
-    missing = [face for face in (*family.faces, SYMBOLS[0]) if face not in have]
+    missing = [face for face in (*family.faces, *SYMBOLS) if face not in have]
     if not missing:
         return None
     return (

@@ -99,10 +99,13 @@ def fonts(reader: PdfReader) -> set[str]:
     found = set()
     for page in reader.pages:
         for font in page["/Resources"].get("/Font", {}).values():
-            found.add(str(font.get_object()["/BaseFont"]).removeprefix("/").split("+")[-1])
+            # Chromium's own fonts of shapes have no name.
+            name = str(font.get_object().get("/BaseFont", ""))
+            found.add(name.removeprefix("/").split("+")[-1])
     return found
 
 
+SHORTEST_PART = 20  # letters: less would be found somewhere by chance
 BLOCKS = re.compile(
     "p|li|td|th|dt|dd|pre|div|figcaption|h[1-6]|ul|ol|dl|table|tr|section|article|figure|aside|"
     "blockquote|caption|br"
@@ -150,19 +153,17 @@ def lost(document: str, pages: list[str]) -> list[str]:
         The text of each page of the PDF, as `texts` returns it, with a running head and the
         page's number, from 1, before what stands on the page.
     """
-    bodies = [
+    text = "".join(
         _dense(re.sub(rf"^.*? {number} ", "", page, count=1))
         for number, page in enumerate(pages, start=1)
-    ]
-    text = "".join(bodies)
+    )
 
     def said(piece: str) -> bool:
-        # Of a box that two pages share, the second part may come late on its page.
-        return piece in text or any(
-            body.endswith(piece[:cut]) and piece[cut:] in text
-            for body in bodies
-            for cut in range(1, len(piece))
-        )
+        if piece in text:
+            return True
+        # Of a box that two pages share, the parts may come early or late on their pages.
+        cut = max(n for n in range(len(piece)) if piece[:n] in text)
+        return min(cut, len(piece) - cut) >= SHORTEST_PART and said(piece[cut:])
 
     articles = BeautifulSoup(document, "html.parser").find_all("article")
     return [piece for each in articles for piece in pieces(each) if not said(piece)]
