@@ -744,7 +744,7 @@ def plot_seeds(
     counts : mapping from names to sequences of ErrorCounts
         The recipes, with a count for each seed.
     lecture : mapping from names to float
-        The lecture's error rate, for those recipes that it has.
+        The lecture's error rates, where it gives one.
     ax : Axes, optional
         Where to draw; a new figure by default.
 

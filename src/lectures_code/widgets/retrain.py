@@ -109,7 +109,7 @@ class Retraining(ipywidgets.VBox):
         return LinearClassifier.of(classifier)
 
     def _advance(self, history: History) -> bool:
-        """Move the bar after an epoch; never stop."""
+        """Advance the progress bar after an epoch; never stop the training."""
         self.bar.value = history.n_epochs
         return False
 
