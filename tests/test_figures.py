@@ -95,7 +95,9 @@ INTO_AXES = {
     "seeds": lambda **how: figures.plot_seeds(COUNTS, {"trained as usual": 0.845}, **how),
     "norms": lambda **how: figures.plot_norms(EPOCHS, DISTANCES, optimum=2.5, **how),
     "suboptimality": lambda **how: figures.plot_suboptimality(EPOCHS, DISTANCES, **how),
-    "least risk": lambda **how: figures.plot_least_risk(RADII, RADII**2, threshold=0.05, **how),
+    "least risk": lambda **how: figures.plot_least_risk(
+        RADII, RADII**2, threshold=0.05, constant=0.6, **how
+    ),
     "path": lambda **how: figures.plot_path(RADII[:4], PATH, **how),
     "trade-off": lambda **how: figures.plot_trade_off(FAMILIES, **how),
 }
@@ -502,11 +504,10 @@ def test_suboptimality_is_shown_on_logarithmic_scales_with_epochs_written_out():
     assert {"1", "2", "4"} <= set(ticks)
 
 
-def test_the_least_risk_stands_beside_a_coin_toss_and_the_radii_without_a_minimiser():
-    ax = figures.plot_least_risk(RADII, RADII**2, threshold=0.05)
+def test_the_least_risk_stands_beside_a_constant_s_and_the_radii_without_a_minimiser():
+    ax = figures.plot_least_risk(RADII, RADII**2, threshold=0.05, constant=0.6)
     shows(ax, RADII, {"least adversarial risk": RADII**2})
-    coin = points(ax.lines[1])[:, 1]
-    assert coin == pytest.approx([math.log(2)] * 2, rel=ROUNDING)
+    assert points(lines_by_label(ax)["best constant answer"])[:, 1].tolist() == [0.6, 0.6]
     (band,) = ax.patches
     assert (band.get_x(), band.get_x() + band.get_width()) == (0, 0.05)
 

@@ -839,7 +839,7 @@ def _log_2(ax: Axes) -> None:
 
 @_styled
 def plot_least_risk(
-    radii: Tensor, risks: Tensor, *, threshold: float, ax: Axes | None = None
+    radii: Tensor, risks: Tensor, *, threshold: float, constant: float, ax: Axes | None = None
 ) -> Axes:
     """The least adversarial risk against the radius, and where it becomes positive.
 
@@ -851,17 +851,19 @@ def plot_least_risk(
         Minima in nats.
     threshold : float
         Radius up to which the infimum is 0.
+    constant : float
+        Risk of the best constant answer in nats, the entropy of the classes; marked.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     Axes
-        With the curve, the risk of a constant answer, and the region without a minimiser shaded.
+        With the curve, the constant's risk, and the region without a minimiser shaded.
     """
     ax = _axes(ax)
     ax.plot(radii.numpy(), risks.numpy(), color=BLUE, label="least adversarial risk")
-    ax.axhline(np.log(2), color=INK, lw=0.8, ls=":", label="log 2, a coin toss")
+    ax.axhline(constant, color=INK, lw=0.8, ls=":", label="best constant answer")
     ax.axvspan(0, threshold, color=VERMILION, alpha=0.2, lw=0, label="no minimiser")
     ax.set(xlabel=r"radius $\epsilon$", ylabel="nats", xlim=(0, None), ylim=(0, None))
     ax.legend()
