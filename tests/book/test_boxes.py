@@ -1,4 +1,4 @@
-"""A box stands where the book mends a slip of the slides, and a question looks like a question."""
+"""A box stands where the book corrects an error of the slides, and a question looks like a question."""
 
 import re
 
@@ -43,7 +43,7 @@ def unmarked_slips(errata: str, texts: dict[str, str]) -> list[str]:
     return problems
 
 
-def test_every_slip_has_one_box_where_it_is_mended_and_links_lead_both_ways():
+def test_every_slip_has_one_box_where_it_is_corrected_and_links_lead_both_ways():
     texts = pages()
     assert unmarked_slips(texts["errata.md"], texts) == []
 
