@@ -54,7 +54,7 @@ def test_curves_come_with_the_names_of_the_legend_and_the_labels_of_the_axes():
     assert column(rows, "x", "a parabola") == pytest.approx(T.tolist(), rel=1e-5)
     assert column(rows, "y", "a parabola") == pytest.approx((T**2).tolist(), rel=1e-5)
     header = next(csv.reader(io.StringIO(table(ax.figure))))
-    strength = "x: strength of the training attack (1 = exact maximiser)"
+    strength = "x: strength of the attack (1 = exact maximiser)"
     assert header == ["panel", "series", "kind", strength, "y: risk (nats)"]
 
 
