@@ -1,10 +1,12 @@
 """Small random problems, and other ways to the same answers: enumeration and programmes.
 
-And :func:`says`, because every error is tested for its exact text.
+And :func:`says`, because every error is tested for its exact text, and numbers of every kind.
 """
 
 import itertools
 import math
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,6 +18,27 @@ from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
 INF = math.inf
+
+# 1 and 3/2 can be written exactly in every one of these.
+REALS = {
+    "int": int,
+    "float": float,
+    "Fraction": Fraction,
+    "Decimal": Decimal,
+    **{kind.__name__: kind for kind in (np.float16, np.float32, np.float64, np.longdouble)},
+    **{kind.__name__: kind for kind in (np.int8, np.uint8, np.int64, np.uint64)},
+    **{
+        f"numpy array of {dtype}": lambda value, dtype=dtype: np.array(value, dtype)
+        for dtype in ("float32", "float64", "int64", "object")
+    },
+    **{
+        str(dtype): lambda value, dtype=dtype: torch.tensor(value, dtype=dtype)
+        for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64)
+    },
+    "torch.uint8": lambda value: torch.tensor(value, dtype=torch.uint8),
+    "a tensor in training": lambda value: torch.tensor(float(value), requires_grad=True),
+}
+WHOLE = [name for name in REALS if "int" in name or name == "numpy array of object"]
 
 
 def says(error: type[Exception], text: str):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from oracles import says
+from oracles import REALS, WHOLE, says
 
 from lectures_code import checks
 
@@ -35,6 +35,15 @@ def test_pixels_that_are_no_floats_are_told_to_divide(dtype):
     text = f"x must hold floating-point numbers, got {dtype}: use .double(), and / 255 for pixels"
     with says(TypeError, f"{text} stored as 0..255"):
         checks.check_x(torch.ones(2, 2, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e5m2, torch.float8_e4m3fn])
+def test_floats_that_torch_does_not_compute_with_are_refused(dtype):
+    value = torch.ones(2, 2).to(dtype)
+    text = f"x must hold numbers of at least 16 bits, got {dtype}: use .double()"
+    with says(TypeError, text):
+        checks.check_x(value)
+    assert checks.check_x(value.double()).tolist() == [[1, 1], [1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -219,27 +228,6 @@ def test_other_radii_are_refused(radius):
     with says(ValueError, text):
         checks.check_radius(radius)
 
-
-# 1 and 3/2 can be written exactly in every one of these.
-REALS = {
-    "int": int,
-    "float": float,
-    "Fraction": Fraction,
-    "Decimal": Decimal,
-    **{kind.__name__: kind for kind in (np.float16, np.float32, np.float64, np.longdouble)},
-    **{kind.__name__: kind for kind in (np.int8, np.uint8, np.int64, np.uint64)},
-    **{
-        f"numpy array of {dtype}": lambda value, dtype=dtype: np.array(value, dtype)
-        for dtype in ("float32", "float64", "int64", "object")
-    },
-    **{
-        str(dtype): lambda value, dtype=dtype: torch.tensor(value, dtype=dtype)
-        for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64)
-    },
-    "torch.uint8": lambda value: torch.tensor(value, dtype=torch.uint8),
-    "a tensor in training": lambda value: torch.tensor(float(value), requires_grad=True),
-}
-WHOLE = [name for name in REALS if "int" in name or name == "numpy array of object"]
 
 NO_REALS = {
     "None": None,

@@ -375,6 +375,25 @@ def test_at_the_very_threshold_the_infimum_is_approached_and_not_attained(p):
     assert found.risk == pytest.approx(infimum, rel=1e-3)
 
 
+@each_p
+def test_at_the_very_threshold_the_infimum_can_be_attained(p):
+    # The adversary can move the only two examples onto each other: each classifier pays log 2.
+    x, y = torch.tensor([[1.0], [-1.0]]).double(), torch.tensor([1.0, -1.0])
+    ball, log_2 = NormBall(p, 1.0), math.log(2)
+    assert separability_radius(x, y, p) == pytest.approx(1.0, rel=1e-9)
+    for weight in (0.0, 0.5, 3.0):
+        best = LinearClassifier(torch.tensor([weight]).double(), 0.0)
+        assert adversarial_risk(best, x, y, ball) == pytest.approx(log_2, rel=ROUNDING)
+    for weight in torch.linspace(-3, 3, 13).double():
+        for intercept in torch.linspace(-3, 3, 13).double():
+            other = LinearClassifier(weight[None], intercept)
+            assert adversarial_risk(other, x, y, ball) >= log_2 * (1 - ROUNDING)
+    found = solve(x, y, ball)
+    assert found.status == "stopped"
+    assert found.lower_bound <= log_2
+    assert found.risk == pytest.approx(log_2, rel=ROUNDING)
+
+
 @given(st.integers(0, 10**6), st.integers(-20, 0), st.integers(-20, 0))
 @settings(max_examples=50)
 def test_balanced_weights_balance_exactly_and_are_never_larger(seed, first, second):

@@ -249,7 +249,61 @@ def test_no_other_direction_goes_down_faster():
     assert float(slopes.min()) == pytest.approx(steepest, rel=0.1), "and some come close"
 
 
-# ---------------------------------------------------------------- quotients, and the door
+# ---------------------------------------------------------------- other dtypes
+
+
+def ties(seed, dtype):
+    """A value function with two maximisers of different gradients, up to rounding; and theta."""
+    rotation = torch.linalg.qr(normal(seed, 6, 6))[0]
+    one, other = torch.zeros(2, 6, dtype=torch.float64)
+    one[0], other[1] = 1, 1
+    theta = rotation @ (one + other)  # both have the inner product 1 with it
+    deltas = torch.stack([rotation @ one, rotation @ other, rotation @ (one + other) / 4])
+    return ValueFunction(bilinear, deltas.to(dtype)), theta.to(dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_ties_are_found_in_every_dtype(dtype):
+    for seed in range(100):
+        phi, theta = ties(seed, dtype)
+        assert phi.maximisers(theta).tolist() == [0, 1]
+        with pytest.raises(ValueError, match="this is a kink"):
+            phi.gradient(theta)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_maximisers_with_gradients_that_differ_by_rounding_agree(dtype):
+    for seed in range(100):
+        phi, theta = ties(seed, dtype)
+        # The same point twice, as two computations give it.
+        twice = torch.stack([phi.deltas[0], (phi.deltas[0] / 3) * 3])
+        gradient = ValueFunction(bilinear, twice).gradient(theta)
+        torch.testing.assert_close(gradient, phi.deltas[0])
+
+
+def test_a_tolerance_that_is_given_is_kept():
+    points = torch.tensor([[1.0], [0.9]], dtype=torch.float64)
+    theta = torch.ones(1, dtype=torch.float64)
+    assert ValueFunction(bilinear, points).maximisers(theta).tolist() == [0]
+    assert ValueFunction(bilinear, points, tolerance=0.2).maximisers(theta).tolist() == [0, 1]
+
+
+def test_values_that_are_not_a_number_are_named():
+    phi = ValueFunction(lambda theta, d: (theta * d[:, 0]).log(), torch.tensor([[1.0], [-1.0]]))
+    text = "g must give numbers, got NaN for 1 of 2 deltas: "
+    text += "a maximum needs values that can be compared"
+    for method in (phi, phi.maximisers, phi.gradient, phi.steepest_descent):
+        with says(ValueError, text):
+            method(torch.ones(1))
+
+
+def test_a_family_must_give_a_tensor():
+    phi = ValueFunction(lambda theta, deltas: 1.0, torch.zeros(3, 2))
+    with says(ValueError, "g must give one value for each delta, shape (3,), got float"):
+        phi(torch.zeros(2))
+
+
+# ---------------------------------------------------------------- quotients, what is refused
 
 
 def test_quotients_are_one_sided():

@@ -14,7 +14,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.lines import AxLine
-from oracles import INF
+from oracles import INF, says
 
 from lectures_code import figures
 from lectures_code.danskin import ValueFunction
@@ -549,3 +549,31 @@ def test_contours_of_the_risk_lie_where_its_height_rises_by_doubled_steps():
             drawn += 1
     rises = contours.levels - height(best)
     assert drawn > 20 and rises[1:] / rises[:-1] == pytest.approx(2 * np.ones(10))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.uint8])
+def test_images_of_any_dtype_are_drawn_also_while_autograd_follows_them(dtype):
+    images = (torch.arange(2 * 784).reshape(2, 784) % 128).to(dtype)
+    if dtype.is_floating_point:
+        images.requires_grad_()
+    axes = figures.plot_images(images)
+    for ax, image in zip(axes, images, strict=True):
+        assert np.array_equal(np.asarray(ax.images[0].get_array()).ravel(), image.tolist())
+    plt.close(axes[0].figure)
+
+
+@pytest.mark.parametrize("shape", [(2, 783), (2, 3, 28, 28), (784,)])
+def test_images_of_another_size_are_named(shape):
+    text = f"an image must have 784 pixels, 28 rows of 28, got shape {shape[1:]}: "
+    with says(ValueError, text + "pass rows of MNIST, x[k][None] for a single one"):
+        figures.plot_images(torch.zeros(shape))
+    plt.close("all")
+
+
+def test_boundaries_are_those_of_layers_of_torch_too():
+    layer = torch.nn.Linear(2, 1)
+    ax = figures.plot_boundaries(X, Y, {"layer": layer}, BALLS[1])
+    start, end = np.asarray(ax.lines[-1].get_data()).T
+    for point in (start, end):  # a hundred lengths away: float32's digits of that
+        assert float(layer(torch.tensor(point).float()).detach()) == pytest.approx(0, abs=1e-4)
+    plt.close(ax.figure)

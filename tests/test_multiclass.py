@@ -7,8 +7,10 @@ import pytest
 import torch
 from oracles import INF, largest, says, vertices
 from scipy.special import logsumexp
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from lectures_code import risk
+from lectures_code import multiclass, risk
 from lectures_code.logistic import LinearClassifier, psi
 from lectures_code.multiclass import loss_bound, robust_error, worst_gaps
 from lectures_code.perturbations import NormBall
@@ -144,6 +146,44 @@ def test_robust_error_counts_those_that_some_vertex_makes_a_mistake(ball, seed):
     assert 0 < mistakes < 40
 
 
+class Largest(TorchDispatchMode):
+    """Notes the largest tensor that any operation makes."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        for each in result if isinstance(result, tuple | list) else [result]:
+            if isinstance(each, Tensor) and operation is not torch.ops.aten.expand.default:
+                self.entries = max(self.entries, each.numel())
+        return result
+
+
+@each_ball
+@pytest.mark.parametrize("entries", [1, 45, 10**6])
+def test_memory_is_bounded_and_chunks_change_no_result(ball, entries, monkeypatch):
+    weights, biases, x, y = problem(4, n=200, d=5, k=4)
+    boxed = hasattr(ball, "low")
+    naive = (
+        x @ weights.T
+        + biases
+        - (x @ weights.T + biases).gather(1, y[:, None])
+        + ball.support(weights - weights[y][:, None], x[:, None] if boxed else None)
+    )
+    monkeypatch.setattr(multiclass, "ENTRIES", entries)
+    with Largest() as largest:
+        found = worst_gaps(weights, biases, x, y, ball)
+        loss_bound(weights, biases, x, y, ball)
+        robust_error(weights, biases, x, y, ball)
+    torch.testing.assert_close(found, naive, rtol=ROUNDING, atol=ROUNDING)
+    # The data and the gaps are there anyway; sets of p = 1 sort the twofold of a row's entries.
+    anyway = max(x.numel(), naive.numel())
+    if not boxed or entries < 10**6:
+        assert largest.entries <= max(anyway, 2 * entries, 2 * weights.numel())
+    else:
+        assert largest.entries >= 200 * 4 * 5, "the largest is noticed"
+
+
 def test_a_tie_counts_as_an_error_and_just_less_does_not():
     weights = torch.tensor([[1.0], [-1.0], [-9.0]], dtype=torch.float64)
     biases, x = torch.zeros(3, dtype=torch.float64), torch.tensor([[0.25]], dtype=torch.float64)
@@ -234,6 +274,11 @@ class TestRefused:
             function(W, B * math.nan, X, Y, BALL)
         with pytest.raises(TypeError, match=r"^biases must be a torch tensor, got list"):
             function(W, B.tolist(), X, Y, BALL)
+
+    def test_several_dtypes(self, function):
+        text = "weights, biases and x must have one dtype, got torch.float32, torch.float64 and "
+        with says(TypeError, text + "torch.float64: use .to(x.dtype)"):
+            function(W.float(), B, X, Y, BALL)
 
     def test_pixels_outside_the_box(self, function):
         with pytest.raises(ValueError, match=r"^x must lie in \[0, 1\], got values from"):

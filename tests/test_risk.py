@@ -1,5 +1,6 @@
 """Risk, counts, certified radii and the whole error curve, against enumeration and attacks anew."""
 
+import copy
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.special import logsumexp
 from torch import nn
 
 from lectures_code.attacks import linear_maximiser
-from lectures_code.logistic import LinearClassifier
+from lectures_code.logistic import LinearClassifier, psi
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import (
     ErrorCount,
@@ -342,7 +343,31 @@ def test_radii_in_single_precision_are_asked_in_it():
     assert [curve.at(float(radius)).k for radius in curve.radii] == [1, 2, 3]
 
 
-# ---------------------------------------------------------------- at the door
+# ---------------------------------------------------------------- modes of networks
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_a_module_is_judged_in_evaluation_mode_and_left_as_it_was(mode):
+    torch.manual_seed(0)
+    parts = nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 1)
+    model = nn.Sequential(*parts).double().train(mode)
+    model[2].train(not mode)
+    _, x, y = random_problem(3, n=20)
+    kept, modes = copy.deepcopy(model), [part.training for part in model.modules()]
+    state = torch.get_rng_state()
+    kept.eval()
+    expected = count_errors(y * kept(x)[:, 0].detach())
+    assert [error(model, x, y) for _ in range(3)] == [expected] * 3
+    assert error(model, x[:1], y[:1]).n == 1  # batch norm could not be trained on it
+    assert risk(model, x, y) == float(psi(y * kept(x)[:, 0]).mean().detach())
+    assert [part.training for part in model.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, kept.state_dict()[name]), name
+    assert all(value.grad is None for value in model.parameters())
+
+
+# ---------------------------------------------------------------- what is refused
 
 MODEL, X, Y = random_problem(9)
 BALL = NormBall(INF, 0.1)

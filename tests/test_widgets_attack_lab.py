@@ -1,10 +1,14 @@
 """The attack lab without a browser: its settings, its still picture, what it refuses."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 import traitlets
 from oracles import INF, says
+from torch import nn
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
@@ -109,3 +113,41 @@ def test_what_does_not_fit_is_refused():
         AttackLab(models, x, y, index=-1)
     with pytest.raises(ValueError, match="'c' must have 784 weights"):
         lab.add_model("c", LinearClassifier(torch.ones(2), 0.0))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_of_torch_is_taken_for_the_classifier_that_it_computes(bias):
+    _, x, y = drawn()
+    layer = nn.Linear(784, 1, bias=bias)  # float32, and in training
+    lab = AttackLab({"layer": layer}, x, y)
+    assert torch.equal(lab.classifiers["layer"].theta.float(), layer.weight.detach()[0])
+    lab.add_model("a", layer)
+    assert torch.equal(lab.classifiers["a"].theta, lab.classifiers["layer"].theta)
+    assert float(lab.classifiers["a"].intercept) == (float(layer.bias.detach()) if bias else 0.0)
+
+
+@pytest.mark.parametrize("model", [nn.Linear(784, 2), nn.ReLU(), None, torch.ones(784)])
+def test_what_is_no_linear_classifier_is_named(model):
+    _, x, y = drawn()
+    with pytest.raises(TypeError, match=r"^a linear classifier is an nn.Linear\(d, 1\), got "):
+        AttackLab({"one": model}, x, y)
+
+
+@pytest.mark.parametrize("value", [np.float32(0.25), torch.tensor(0.25), Fraction(1, 4)])
+def test_settings_take_numbers_of_any_kind_later_as_well(value):
+    lab = AttackLab(*drawn(), radius=value)
+    lab.radius = 0.0
+    lab.radius = value
+    lab.index = np.int64(3)
+    assert type(lab.radius) is float and lab.radius == 0.25
+    assert type(lab.index) is int and lab.index == 3
+
+
+@pytest.mark.parametrize("value", [math.nan, "0.2", None, True, 0.6])
+def test_settings_that_are_no_number_in_the_range_are_refused(value):
+    lab = AttackLab(*drawn())
+    with pytest.raises(traitlets.TraitError):
+        lab.radius = value
+    with pytest.raises(traitlets.TraitError):
+        lab.index = value
+    assert lab.radius == 0.2 and lab.index == 0

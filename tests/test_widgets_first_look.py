@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from torch import nn
 
 from lectures_code.logistic import LinearClassifier
 from lectures_code.widgets.first_look import FirstLook
@@ -48,3 +49,13 @@ def test_what_does_not_fit_is_refused():
         FirstLook(LinearClassifier(torch.ones(2), 0.0), x, -1.0)
     with pytest.raises(traitlets.TraitError):
         FirstLook(model, x, -1.0, radius=0.31)
+
+
+def test_a_layer_of_torch_is_taken_for_the_classifier_that_it_computes():
+    _, x = drawn()
+    layer = nn.Linear(784, 1)
+    look = FirstLook(layer, x, torch.tensor(-1, dtype=torch.int8))
+    assert look.theta == layer.weight[0].tolist()
+    assert look.intercept == float(layer.bias.detach())
+    with pytest.raises(TypeError, match=r"^a linear classifier is an nn.Linear\(d, 1\), got ReLU"):
+        FirstLook(nn.ReLU(), x, -1.0)

@@ -27,6 +27,10 @@ def check_float(name: str, value: object) -> Tensor:
             f"{name} must hold floating-point numbers, got {value.dtype}: "
             "use .double(), and / 255 for pixels stored as 0..255"
         )
+    if value.dtype.itemsize < 2:
+        raise TypeError(
+            f"{name} must hold numbers of at least 16 bits, got {value.dtype}: use .double()"
+        )
     # A sum is finite only if its terms are, and costs a fraction of looking at each of them.
     if not torch.isfinite(value.sum()) and not torch.isfinite(value).all():
         bad = int((~torch.isfinite(value)).sum())
@@ -134,13 +138,23 @@ def check_examples(x: object, y: object) -> tuple[Tensor, Tensor]:
     return x, check_labels(y, len(x)).to(x.dtype)
 
 
+def plain(value: object) -> object:
+    """An entry of a tensor or array of shape () as a number of Python's; numpy's scalars too."""
+    if getattr(value, "ndim", None) != 0:
+        return value
+    try:
+        return value.item()
+    except RuntimeError:  # a tensor without a value, on the device "meta"
+        return None
+
+
 def real(value: object) -> float:
     """Return `value` as a float if it is one real number of any kind, and NaN if it is not.
 
     Python's numbers, fractions and decimals, numpy's scalars, and arrays and tensors of shape ().
     Truth values, text and complex numbers are no real numbers.
     """
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, bool) or not isinstance(value, (numbers.Real, decimal.Decimal)):
         return math.nan
     try:
@@ -181,9 +195,9 @@ def check_positive(name: str, value: float) -> float:
 
 def check_count(name: str, value: int, *, least: int = 1) -> int:
     """Return `value` as an int if it is a whole number of any integer kind, at least `least`."""
-    plain = _plain(value)
+    number = plain(value)
     try:
-        whole = None if isinstance(plain, bool) else operator.index(plain)
+        whole = None if isinstance(number, bool) else operator.index(number)
     except TypeError:
         whole = None
     if whole is None or whole < least:
@@ -199,13 +213,3 @@ def check_generator(generator: object) -> torch.Generator:
             "use torch.Generator().manual_seed(0)"
         )
     return generator
-
-
-def _plain(value: object) -> object:
-    """An entry of a tensor or array of shape () as a number of Python's; numpy's scalars too."""
-    if getattr(value, "ndim", None) != 0:
-        return value
-    try:
-        return value.item()
-    except RuntimeError:  # a tensor without a value, on the device "meta"
-        return None

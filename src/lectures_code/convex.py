@@ -167,8 +167,8 @@ def solve(
     minimiser: every multiple of a separating classifier has a lower risk. At radius 0 all norms are
     the same. A step costs :math:`O(N (d + k^2))`, with k the size of the working set, for p = 2 all
     d pixels; beside the data, memory of :math:`O(N + k^2)` is needed. At exactly the threshold of
-    :func:`separability_radius` the infimum is above 0 and need not be attained: where it is not,
-    expect ``"stopped"``.
+    :func:`separability_radius` the infimum is above 0 and need not be attained: expect
+    ``"stopped"``.
     """
     _check_ball(ball)
     tol, max_steps = check_positive("tol", tol), check_count("max_steps", max_steps)

@@ -18,7 +18,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from lectures_code.checks import check_examples, real
+from lectures_code.checks import check_examples, plain, real
 from lectures_code.danskin import ValueFunction
 from lectures_code.logistic import LinearClassifier, psi
 from lectures_code.perturbations import NormBall
@@ -91,10 +91,14 @@ def _drawable(value: object) -> object:
         value = LinearClassifier.of(value)
         return LinearClassifier(value.theta.detach().double(), value.intercept.detach().double())
     if isinstance(value, Tensor) and value.ndim > 0:
-        return value.detach().double() if value.is_floating_point() else value
-    whole = hasattr(value, "__index__") and not isinstance(value, Tensor)
-    number = real(value)
-    return value if whole or math.isnan(number) else number
+        try:
+            return value.detach().double() if value.is_floating_point() else value
+        except RuntimeError:  # numbers of 4 bits, say: whoever draws them says so
+            return value
+    number = plain(value)
+    if isinstance(number, int):
+        return number
+    return value if math.isnan(real(number)) else real(number)
 
 
 # Inches. The site shows 110 pixels for an inch, and on a telephone the whole width on 343: in a

@@ -29,7 +29,7 @@ def cholesky(matrix: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarr
     `size` holds the squared sizes of the coordinates. In their units a ridge is added, as small as
     the rounding errors, or as large as it takes: features may be constant, equal or missing.
     """
-    scale = np.sqrt(np.maximum(size, 1e-30 * size.max()))
+    scale = np.sqrt(np.maximum(size, 1e-30 * (size.max() or 1.0)))
     scaled, ridge = matrix / scale / scale[:, None], 1e-14
     while True:
         try:

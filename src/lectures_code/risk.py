@@ -263,9 +263,10 @@ class ErrorCurve:
 
     def counts(self, radii: Tensor | Sequence[float]) -> Tensor:
         """Mistakes at each of several radii (>= 0), int64, same shape; a list is taken as well."""
-        if not hasattr(radii, "dtype"):
-            radii = torch.tensor([real(radius) for radius in radii], dtype=torch.float64)
-        asked = torch.as_tensor(radii).to(self.radii.dtype)
+        if hasattr(radii, "dtype"):
+            asked = torch.as_tensor(radii).to(self.radii.dtype)
+        else:
+            asked = torch.tensor([real(radius) for radius in radii], dtype=self.radii.dtype)
         if not (asked >= 0).all():
             raise ValueError(
                 f"radii must be numbers >= 0 in pixel units, got {radii!r}: use 0 for no attack"

@@ -42,11 +42,11 @@ STYLE = (FOLDER / "explorer.css").read_text(encoding="utf-8")
 
 
 class Number(traitlets.Float):
-    """A trait that takes a real number of any kind, and keeps a float; NaN is none."""
+    """A trait that takes a real number of any kind, and keeps a float; in no range there is NaN."""
 
     def validate(self, obj: traitlets.HasTraits, value: object) -> float:
         number = real(value)
-        if math.isnan(number):
+        if math.isnan(number) and (self.max < math.inf or not isinstance(value, float)):
             self.error(obj, value)
         return super().validate(obj, number)
 

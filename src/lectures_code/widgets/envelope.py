@@ -12,7 +12,7 @@ from torch import Tensor
 from lectures_code.danskin import ValueFunction
 from lectures_code.figures import plot_tangents
 from lectures_code.logistic import psi
-from lectures_code.widgets.base import STYLE, Explorer, source
+from lectures_code.widgets.base import STYLE, Explorer, Number, source
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class EnvelopeExplorer(Explorer):
     _esm = source("envelope")
     _css = STYLE
     family = traitlets.Unicode("logistic").tag(sync=True)
-    theta = traitlets.Float(1.0).tag(sync=True)
-    miss = traitlets.Float(0.0).tag(sync=True)
+    theta = Number(1.0).tag(sync=True)
+    miss = Number(0.0).tag(sync=True)
 
     def __init__(self, family: str = "logistic", theta: float = 1.0, miss: float = 0.0) -> None:
         super().__init__(family=family, theta=theta, miss=miss)
