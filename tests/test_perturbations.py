@@ -617,7 +617,7 @@ def numbers(draw, dtype):
     size = draw(
         st.one_of(
             st.sampled_from([0.0, least(dtype), limits.tiny, 1.0, limits.max]),
-            st.floats(low, high).map(lambda e: min(2.0**e, limits.max)),
+            st.floats(low, high - 1).map(lambda e: 2.0**e),
             st.floats(low, math.log2(limits.tiny)).map(lambda e: 2.0**e),
         )
     )
@@ -661,6 +661,7 @@ def fits(delta, ball, x, dtype):
 SUBNORMAL = (NormBall(1.1, 1e-6), vector(2.2e-313, 0.0), vector(0.0, 0.0))
 EXTREMES = [
     SUBNORMAL,
+    (NormBall(1, 1.0).in_box(-1, 0.5), vector(1.0, 1.7976931348623157e308), vector(-1.0, 0.0)),
     *[
         (NormBall(p, radius), vector(*w, dtype=dtype), torch.zeros(2, dtype=dtype))
         for p in EXPONENTS
@@ -707,6 +708,8 @@ def test_projections_hold_for_numbers_of_any_size(case):
     step = exactly(v) - exactly(nearest)
     reach = np.abs(exactly(v)).max()
     tolerance = eps * reach * min(reach, np.longdouble(ball.radius)) + len(v) * few * reach
+    if ball.p == 1 and isinstance(ball, BoxedNormBall):
+        tolerance += eps * reach**2  # as documented: the threshold is good to that of the largest
     best = largest_value(step, ball, x)
     assert best - (step * exactly(nearest)).sum() <= tolerance
 

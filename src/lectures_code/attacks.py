@@ -22,6 +22,8 @@ from lectures_code.perturbations import BoxedNormBall, NormBall
 
 Model = Callable[[Tensor], Tensor]
 Objective = Callable[[Tensor, Tensor], Tensor]
+# Modules whose parameters can't be replaced for a call: the whole module is copied.
+WHOLE = (torch.jit.ScriptModule, nn.DataParallel)
 
 
 def linear_maximiser(
@@ -248,10 +250,6 @@ def _without_traces(model: Model, x: Tensor) -> Model:
             return functional_call(model, {**parameters, **buffers}, (x,))
 
     return scores
-
-
-# Modules in which parameters can't be replaced for a call.
-WHOLE = (torch.jit.ScriptModule, nn.DataParallel)
 
 
 def _constant(value: Tensor) -> Tensor:

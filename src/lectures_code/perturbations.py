@@ -471,6 +471,12 @@ class BoxedNormBall(NormBall):
         TypeError, ValueError
             If `x` is missing or leaves the box, or an argument is not a finite floating-point
             tensor with at least one entry.
+
+        Notes
+        -----
+        For p = 1 the threshold :math:`\lambda` is good to the rounding of the largest entry that
+        has room. Where the box stops an entry that is larger than the others by a factor of 1e16,
+        what is left of the radius is shared among these in some way, not necessarily the nearest.
         """
         delta, lowest, highest, dtype = self._place("delta", delta, x)
         size, room = delta.abs(), self._room(delta, lowest, highest)
