@@ -117,7 +117,7 @@ class DataLink(nodes.General, nodes.Element):
 def visit_data_link(translator, node: DataLink) -> None:
     page = translator.builder.get_target_uri(translator.docnames[0])
     address = relative_uri(page, f"{FOLDER}/{node['file']}")
-    # The name begins with what is to be read, for those who speak to their browser.
+    # The name begins with what is to be read, for readers who control their browser by voice.
     label = escape(f"Data (CSV) of the figure: {node['of']}", quote=True)
     translator.body.append(
         f'<p class="figure-data"><a href="{escape(address)}" download aria-label="{label}">'

@@ -19,10 +19,10 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 THEME_STYLE = "styles/pydata-sphinx-theme.css"
 FONTS = "vendor/fontawesome/webfonts"
-NEVER = re.compile(r"(?!)")
+NOTHING = re.compile(r"(?!)")
 # Files by their name, and what a page contains that uses them.
 USES = {
-    "fontawesome.js": NEVER,
+    "fontawesome.js": NOTHING,
     "searchtools.js": re.compile(r'id="search-results"'),
     "language_data.js": re.compile(r'id="search-results"'),
     "searchindex.js": re.compile(r'id="search-results"'),
@@ -38,7 +38,7 @@ USES = {
     "mystnb.css": re.compile(r'class="[^"]*(?<![\w-])(cell|cell_output|pasted-)'),
 }
 # Of no use once the pages are light: read by no page.
-LEFT = [
+UNUSED = [
     "locales",
     "scripts/fontawesome.js",
     "vendor/fontawesome",
@@ -129,7 +129,7 @@ def lighten(app: Sphinx, error: Exception | None) -> None:
         )
     version = f"{zlib.crc32((static / THEME_STYLE).read_bytes()):08x}"
     finish_pages(folder, lambda page: _versioned(light(page), version))
-    for name in LEFT:
+    for name in UNUSED:
         path = static / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for path in static.rglob("*.map"):

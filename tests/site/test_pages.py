@@ -24,7 +24,7 @@ def written(body, head=""):
     )
 
 
-def test_a_page_is_well(open_page, page_path):
+def test_a_page_passes(open_page, page_path):
     page = open_page(page_path)
     found = formulas(page) + images(page)
     for width in WIDTHS:
@@ -33,13 +33,13 @@ def test_a_page_is_well(open_page, page_path):
     assert_none(found)
 
 
-def test_a_page_is_well_as_a_file(open_page, site, page_path):
+def test_a_page_passes_as_a_file(open_page, site, page_path):
     page = open_page(site / page_path)
     assert page.url.startswith("file:")
     assert_none(formulas(page) + images(page))
 
 
-def test_a_page_is_well_without_scripts(open_page, page_path):
+def test_a_page_passes_without_scripts(open_page, page_path):
     page = open_page(page_path, javascript=False)
     assert_none(formulas(page) + stills(page))
     if page_path == "search.html":
@@ -116,7 +116,7 @@ def test_a_formula_that_is_not_well_is_found(open_html, body, expected):
         "a price of $5, or C:\\",
     ],
 )
-def test_a_formula_that_is_well_is_no_problem(open_html, body):
+def test_a_typeset_formula_is_no_problem(open_html, body):
     assert formulas(open_html(written(GLYPHS + body))) == []
 
 
