@@ -1,4 +1,4 @@
-"""A box stands where the book corrects an error of the slides, and a question looks like a question."""
+"""A box stands where the book corrects an error of the slides; a question looks like one."""
 
 import re
 
