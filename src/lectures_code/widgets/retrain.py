@@ -141,6 +141,6 @@ class Retraining(ipywidgets.VBox):
         bundle = super()._repr_mimebundle_(**kwargs) or {}
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle)
         if self.comm is None or isinstance(self.comm, DummyComm):
-            data.pop(VIEW, None)  # nobody will answer
+            data.pop(VIEW, None)  # without a kernel no view would answer
         page = f'<p class="explorer-note">{escape(NEEDS_KERNEL)}</p>'
         return {**data, "text/plain": NEEDS_KERNEL, "text/html": page}
