@@ -94,7 +94,18 @@ NARROW = r"""() => {
         && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
     const shown = (box) => box.checkVisibility({visibilityProperty: true}) && box.clientWidth > 1;
     const name = (box) => `<${[box.localName, ...box.classList].join(".")}>`;
-    const hint = (box) => getComputedStyle(box).backgroundImage.includes("gradient");
+    const ground = (box) => {
+        for (let up = box; up; up = up.parentElement) {
+            const colour = getComputedStyle(up).backgroundColor;
+            if (colour !== "rgba(0, 0, 0, 0)") return colour;
+        }
+        return "rgb(255, 255, 255)";
+    };
+    // A shadow, and a cover for it, which must have the colour of what it stands on.
+    const hint = (box) => {
+        const image = getComputedStyle(box).backgroundImage;
+        return image.includes("gradient") && image.includes(ground(box));
+    };
     for (const box of document.querySelectorAll("article *"))
         if (shown(box) && scrolls(box) && !hint(box))
             problems.push(`${name(box)} scrolls without a hint: ${box.textContent.slice(0, 30)}`);

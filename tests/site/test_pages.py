@@ -158,7 +158,7 @@ def test_an_unbreakable_formula_is_found(open_html):
     assert any("the page is" in problem for problem in overflow(page, 320))
 
 
-HINT = "background: linear-gradient(red, blue)"
+HINT = "background: linear-gradient(white, blue)"
 EQUATION = (
     '<div class="math" style="display:flex;{flow}"><div class="formula" style="overflow-x:auto;'
     f'{HINT}"><div style="width:{{width}}px">x</div></div><span class="eqno">(1.2)</span></div>'
@@ -170,6 +170,11 @@ EQUATION = (
     [
         (f"<div style='overflow-x:auto'>{WIDE.format(width=600)}</div>", "scrolls without a hint"),
         (f"<div style='overflow-x:auto;{HINT}'>{WIDE.format(width=600)}</div>", None),
+        (
+            f"<section style='background:red'><div style='overflow-x:auto;{HINT}'>"
+            f"{WIDE.format(width=600)}</div></section>",
+            "scrolls without a hint",
+        ),
         (f"<div style='overflow-x:auto'>{WIDE.format(width=60)}</div>", None),
         ("<table style='width:9px;overflow-wrap:anywhere'><td>0.0246", "a table breaks 0.0246"),
         ("<table style='width:9px;overflow-wrap:anywhere'><td>median", "a table breaks median"),
