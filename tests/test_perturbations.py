@@ -661,6 +661,8 @@ def fits(delta, ball, x, dtype):
 SUBNORMAL = (NormBall(1.1, 1e-6), vector(2.2e-313, 0.0), vector(0.0, 0.0))
 EXTREMES = [
     SUBNORMAL,
+    # Found by exploration: beside large weights without room, and large entries with some.
+    (NormBall(1, 1.0).in_box(-1, 0), vector(1.2541e204, -1.2392e-119), vector(0.0, 0.0)),
     (NormBall(1, 1.0).in_box(-1, 0.5), vector(1.0, 1.7976931348623157e308), vector(-1.0, 0.0)),
     *[
         (NormBall(p, radius), vector(*w, dtype=dtype), torch.zeros(2, dtype=dtype))

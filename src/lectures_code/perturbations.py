@@ -380,8 +380,7 @@ class BoxedNormBall(NormBall):
         w, lowest, highest, dtype = self._place("w", w, x)
         constant = w.detach()
         delta = self._maximise(constant, lowest, highest)
-        (weights, exponent), (sizes, shift) = _scaled(constant), _scaled(delta)
-        value = _times_power_of_two((weights * sizes).sum(-1), (exponent + shift).squeeze(-1))
+        value = _inner_product(constant, delta)
         if self.p == 2:
             # Where only the ball binds, delta is parallel to w, and turns with it.
             free = (lowest < delta) & (delta < highest)
@@ -801,6 +800,15 @@ def _times_power_of_two(v: Tensor, exponent: Tensor) -> Tensor:
     for part in parts:
         v = v * ((part + 1023) << 52).view(torch.float64)  # 2**part, by its bits
     return v
+
+
+def _inner_product(v: Tensor, w: Tensor) -> Tensor:
+    """<v, w> for each row; scaled by its largest product, not by the largest factors."""
+    (v, of_v), (w, of_w) = torch.frexp(v), torch.frexp(w)
+    products, exponent = v * w, (of_v + of_w).long()
+    largest = exponent.masked_fill(products == 0, -2200).amax(-1, keepdim=True)
+    terms = _times_power_of_two(products, (exponent - largest).clamp(-2200, 0))
+    return _times_power_of_two(terms.sum(-1), largest.squeeze(-1))
 
 
 def _relative(v: Tensor) -> Tensor:
