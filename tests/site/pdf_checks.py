@@ -137,7 +137,9 @@ def pieces(article: Tag) -> Iterator[str]:
         if part is not None:
             piece.append(part)
             continue
-        if text := _dense("".join(piece)):
+        text = _dense("".join(piece))
+        # A mark alone, as the tick of a run that succeeded, is nothing that is searched for.
+        if any(letter.isalnum() for letter in text):
             yield text
         piece.clear()
 

@@ -32,6 +32,11 @@ def test_a_text_is_kept_whichever_letters_are_drawn_as_one(printed):
             assert lost(PRINTED.format(document), printed(written)) == []
 
 
+def test_a_mark_alone_need_not_be_kept(printed):
+    document = PRINTED.format("<table><td>42 seconds</td><td>✅</td></table>")
+    assert lost(document, printed("<p>42 seconds</p>")) == []
+
+
 def test_a_text_that_two_pages_share_is_kept(printed):
     article = f"<p>{' '.join(f'number {n},' for n in range(900))} and no more.</p>"
     pages = printed(article)
