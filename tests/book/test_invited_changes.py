@@ -49,6 +49,9 @@ CHANGES = [
         for n in (5, 160)
     ),
     Change("ex-l2", "lecture/mnist", "NormBall(torch.inf, epsilon)", "NormBall(2, 2.0)"),
+    # No exercise asks for these two, but the front page does: "change a number".
+    Change("", "lecture/linear_models", "d, epsilon = 8, 0.2", "d, epsilon = 8, 0.1"),
+    Change("", "beyond/exact_optimum", "epsilon = 0.2", "epsilon = 0.1"),
 ]
 
 # Words by which an exercise asks for a change of the chapter's code.
@@ -99,7 +102,7 @@ def shown(notebook):
 
 
 @pytest.mark.invited
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.exercise}: {change.new}")
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.chapter}: {change.new}")
 def test_the_chapter_runs_to_its_end(change, tmp_path):
     path = notebooks.CHAPTERS / f"{change.chapter}.ipynb"
     said = shown(notebooks.execute(changed(path, change.old, change.new, tmp_path), threads=1))
@@ -115,7 +118,7 @@ def test_no_exercise_invites_a_change_that_is_not_run(path):
 def test_every_change_belongs_to_an_exercise_of_its_chapter():
     for change in CHANGES:
         notebook = notebooks.read(notebooks.CHAPTERS / f"{change.chapter}.ipynb")
-        assert change.exercise in dict(exercises(notebook))
+        assert not change.exercise or change.exercise in dict(exercises(notebook))
 
 
 # ------------------------------------------------------------------ and each of these can fail
