@@ -69,15 +69,18 @@ def read(path: Path) -> NotebookNode:
     return nbformat.from_dict(nbformat.reader.reads(path.read_text(encoding="utf-8")))
 
 
-def execute(path: Path, *, threads: int | None = None) -> NotebookNode:
-    """Return the notebook at `path`, all its cells run from the top in a fresh kernel."""
+def execute(path: Path, *, threads: int | None = None, timeout: int = CELL_TIMEOUT) -> NotebookNode:
+    """Return the notebook at `path`, all its cells run from the top in a fresh kernel.
+
+    `timeout` is that of each cell, in seconds.
+    """
     notebook = read(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         notebook,
-        timeout=CELL_TIMEOUT,
+        timeout=timeout,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
