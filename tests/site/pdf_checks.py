@@ -1,5 +1,6 @@
 """What a PDF must have beside its looks: each check returns what is wrong, or what it found."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -155,13 +156,22 @@ def lost(document: str, pages: list[str]) -> list[str]:
         The text of each page of the PDF, as `texts` returns it, with a running head and the
         page's number, from 1, before what stands on the page.
     """
-    text = "".join(
+    bodies = [
         _dense(re.sub(rf"^.*? {number} ", "", page, count=1))
         for number, page in enumerate(pages, start=1)
-    )
+    ]
+    text = "".join(bodies)
+
+    def turns_a_page(piece: str) -> bool:
+        # Between its parts may stand the titles of boxes: they come last in the text of a page.
+        return any(
+            after.startswith(piece[cut:]) and piece[:cut] in before
+            for before, after in itertools.pairwise(bodies)
+            for cut in range(1, len(piece))
+        )
 
     def said(piece: str) -> bool:
-        if piece in text:
+        if piece in text or turns_a_page(piece):
             return True
         # Of a box that two pages share, the parts may come early or late on their pages.
         cut = max(n for n in range(len(piece)) if piece[:n] in text)

@@ -44,6 +44,14 @@ def test_a_text_that_two_pages_share_is_kept(printed):
     assert lost(PRINTED.format(article), pages) == []
 
 
+def test_a_short_text_may_turn_a_page_behind_which_a_box_has_its_title():
+    document = "<article><p>Let <svg></svg>, with some constant</p></article>"
+    before, after = "Head 1 Let , with Theorem 2", "Head 2 some constant . More."
+    assert lost(document, [before, after]) == []
+    assert lost(document, [before, "Head 2 a constant . More."]) == [",withsomeconstant"]
+    assert lost(document, ["Head 1 Let , but Theorem 2", after]) == [",withsomeconstant"]
+
+
 @pytest.mark.parametrize(
     ("written", "missing"),
     [
