@@ -27,7 +27,7 @@ from paint import (
 )
 from PIL import Image
 
-LOADS = 6
+LOADS = 20
 
 
 def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
@@ -36,21 +36,13 @@ def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
     assert_none(view.problems())
 
 
-@pytest.fixture(scope="module")
-def slowdown(browser):
-    """The factor that makes this machine four times slower than an ordinary computer."""
-    page = browser.new_page()
-    factor = slowdown_here(page)
-    page.close()
-    return factor
-
-
 @pytest.mark.alone
-def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_path, slowdown):
+def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_path):
     seen = []
     for _ in range(LOADS):
         page = new_page()
-        slow_down(page, slowdown)
+        # Asked anew each time: what a shared machine gives changes from one minute to the next.
+        slow_down(page, slowdown_here(page))
         seen.append(paint(page, site_url + chapter_path))
         page.context.close()
         if not paint_problems(seen[-1]):
