@@ -107,7 +107,7 @@ def test_the_chapter_runs_to_its_end(change, tmp_path):
     path = notebooks.CHAPTERS / f"{change.chapter}.ipynb"
     # A reader waits longer than a build does: four times the seeds take four times as long.
     copy = changed(path, change.old, change.new, tmp_path)
-    said = shown(notebooks.execute(copy, threads=1, timeout=900))
+    said = shown(notebooks.execute(copy, threads=1, timeout=1200))
     assert all(text in said for text in change.says)
     assert not any(text in said for text in change.never)
 
