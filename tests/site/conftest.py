@@ -24,14 +24,6 @@ SKIPPED = "not all of the site is tested:"
 MILLISECONDS = 20_000  # longer than anything takes here, shorter than a test run
 
 
-def pytest_configure(config):
-    for marker in (
-        "alone: measures time, and runs when nothing else does: make paint",
-        "fonts: checks the site with fonts of a certain family: make fonts",
-    ):
-        config.addinivalue_line("markers", marker)
-
-
 def pytest_generate_tests(metafunc):
     """A test with an argument `page_path` runs on all pages, with `chapter_path` on chapters."""
     for name, paths in (("page_path", page_paths), ("chapter_path", chapter_paths)):
