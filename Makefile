@@ -32,7 +32,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope
 
 # The package's own tests, without those of the book and the site.
-UNIT := tests --ignore=tests/book --ignore=tests/site
+UNIT := tests/course tests/repository
 LOWEST_PIP := .venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check
 
 # Chapters run as they would for anyone: with matplotlib's notebook backend, with the packages of
@@ -90,11 +90,11 @@ pdf: $(INSTALLED)
 test: $(INSTALLED)
 	$(PYTEST) --cov --cov-report=term -m "not alone and not fonts and not invited"
 	$(BIN)/python tools/lint_notebooks.py
-	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/book/nbval.cfg book
+	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book
 
 # Minutes: each chapter with each change that one of its exercises invites.
 invited: $(INSTALLED)
-	$(PYTEST) --dist load -m invited tests/book
+	$(PYTEST) --dist load -m invited tests/authoring
 
 # An hour: fresh examples, 20 times as many, for every property test.
 explore: $(INSTALLED)
@@ -114,11 +114,11 @@ lowest:
 
 # The built pages and the PDF, as readers with other fonts have them.
 fonts: $(INSTALLED)
-	$(PYTEST) --dist load -m fonts tests/site
+	$(PYTEST) --dist load -m fonts tests/browser
 
 # Times of this machine, when nothing else runs.
 paint: $(INSTALLED)
-	$(BIN)/python -m pytest -m alone tests/site
+	$(BIN)/python -m pytest -m alone tests/browser
 
 notebooks: $(INSTALLED)
 	$(BIN)/python tools/notebooks.py write

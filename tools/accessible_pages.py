@@ -1,6 +1,6 @@
 """A Sphinx extension: fixes, in finished pages, what the theme and other extensions get wrong.
 
-Most of it is against WAI-ARIA: tests/site checks every page with axe-core, and this is what it
+Most of it is against WAI-ARIA: tests/browser checks every page with axe-core, and this is what it
 found that no style sheet can fix. Pages may be finished more than once.
 """
 

@@ -1,0 +1,213 @@
+"""A site is built by one build at a time, and taken for whole only when its build has ended."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import build_site
+import finished
+import nbformat
+import offline
+import print_book
+import pytest
+import yaml
+from build_site import BuildError, build, draft_configuration, with_cells
+from finished import MARK, unfinished
+from nbformat import v4
+
+from tests.oracles import says
+
+ROOT = Path(__file__).parent.parent.parent
+HELD = "one build at a time can write {}, and another one is running: wait until it has ended, or "
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A book whose builds call `book.run`, which may be replaced, in jupyter-book's place."""
+
+    class Book:
+        root = tmp_path
+        site = tmp_path / "_build" / "html"
+
+        @classmethod
+        def run(cls, root, configuration):
+            cls.site.mkdir(parents=True, exist_ok=True)
+            (cls.site / "index.html").touch()
+            return 0
+
+    (tmp_path / "_config.yml").write_text("title: A book\n")
+    monkeypatch.setattr(build_site, "run_jupyter_book", lambda *a: Book.run(*a))
+    return Book
+
+
+@pytest.mark.parametrize("kind", ["book", "draft"])
+def test_a_build_that_ends_well_leaves_a_whole_site(book, kind):
+    build(book.root, kind)
+    assert unfinished(book.site) is None
+    assert (book.site / "index.html").exists()
+    assert (book.site / ".draft").exists() == (kind == "draft")
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError("no space left")])
+def test_a_build_that_is_stopped_leaves_none(book, end):
+    build(book.root, "book")
+
+    def stopped(*_):
+        book.site.mkdir(exist_ok=True)
+        raise end
+
+    book.run = stopped
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        build(book.root, "draft")
+    assert "did not finish" in unfinished(book.site)
+
+
+def test_a_build_that_is_stopped_while_it_clears_the_old_site_leaves_none(book, monkeypatch):
+    build(book.root, "book")
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build_site.shutil, "rmtree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        build(book.root, "book")
+    assert "did not finish" in unfinished(book.site)
+
+
+def test_a_build_begins_with_nothing_of_an_earlier_one(book):
+    book.site.mkdir(parents=True)
+    (book.site / "half a page.html").touch()
+    (book.site / ".draft").touch()
+    build(book.root, "book")
+    assert {path.name for path in book.site.iterdir()} == {"index.html", MARK}
+
+
+def test_a_build_that_fails_shows_why_and_leaves_no_whole_site(book, capsys):
+    def failed(*_):
+        (book.site / "reports").mkdir(parents=True)
+        (book.site / "reports" / "one.err.log").write_text("ZeroDivisionError: division by zero")
+        return 1
+
+    book.run = failed
+    text = (
+        "jupyter-book has ended with 1: warnings stand above, and the tracebacks of failed cells "
+        "below them"
+    )
+    with says(BuildError, text):
+        build(book.root, "book")
+    assert "ZeroDivisionError: division by zero" in capsys.readouterr().err
+    assert unfinished(book.site)
+
+
+def test_a_second_build_is_refused_until_the_first_has_ended_or_was_killed(book):
+    program = (
+        "import sys; from pathlib import Path; from build_site import alone\n"
+        "with alone(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    first = subprocess.Popen(
+        [sys.executable, "-c", program, str(book.root)],
+        cwd=ROOT / "tools",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with first:
+        assert first.stdout.readline() == b"held\n"
+        with says(BuildError, HELD.format(book.site) + "stop it"):
+            build(book.root, "draft")
+        assert not book.site.exists()
+        first.send_signal(signal.SIGKILL)
+        first.wait(timeout=60)
+    build(book.root, "draft")
+
+
+def test_where_files_cannot_be_locked_a_build_runs_all_the_same(book, monkeypatch):
+    def no_locks(*_):
+        raise OSError("function not implemented")
+
+    monkeypatch.setattr(build_site.fcntl, "flock", no_locks)
+    build(book.root, "book")
+    assert unfinished(book.site) is None
+
+
+def test_a_draft_is_built_with_the_books_configuration_and_executes_nothing(tmp_path):
+    (tmp_path / "_build").mkdir()
+    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text("utf-8"), "utf-8")
+    path = draft_configuration(tmp_path)
+    whole, draft = (
+        yaml.safe_load(file.read_text("utf-8")) for file in (ROOT / "_config.yml", path)
+    )
+    assert draft["execute"].pop("execute_notebooks") == "off"
+    assert whole["execute"].pop("execute_notebooks") == "force"
+    folders = draft["sphinx"].pop("local_extensions")
+    assert folders.keys() == whole["sphinx"].pop("local_extensions").keys()
+    assert {(path.parent / folder).resolve() for folder in folders.values()} == {tmp_path / "tools"}
+    assert draft == whole
+
+
+def test_warnings_name_the_cell_and_its_line(tmp_path):
+    """As MyST-NB and Sphinx print them, for a reference in the third cell's second line."""
+    cells = [v4.new_markdown_cell(text) for text in ("# A", "text", "text\n{ref}`nowhere`")]
+    nbformat.write(v4.new_notebook(cells=cells), tmp_path / "index.ipynb")
+    (tmp_path / "conf.py").write_text("extensions = ['myst_nb']\nnb_execution_mode = 'off'\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", tmp_path, tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert re.search(r"index\.ipynb:\d{5}: WARNING: undefined label", result.stderr)
+    assert "index.ipynb: cell 3, line 2: WARNING: undefined label" in with_cells(result.stderr)
+
+
+def test_other_places_stay_as_they_are():
+    text = "page.md:30002: WARNING: a; b.ipynb:12: c; /x/d.ipynb\n"
+    assert with_cells(text) == text
+
+
+# Those who use a site
+
+
+def test_whole_missing_and_unfinished_sites_are_told_apart(tmp_path):
+    site = tmp_path / "html"
+    assert unfinished(site) == (
+        f"a built site is needed, and there is none in {site}: run make book (or make draft)"
+    )
+    site.mkdir()
+    (site / "index.html").touch()
+    assert unfinished(site) == (
+        f"the build of the site in {site} did not finish: run make book (or make draft) again"
+    )
+    (site / MARK).touch()
+    assert unfinished(site) is None
+
+
+@pytest.mark.parametrize(
+    ("program", "option", "no"), [(offline, "--zip", "No zip"), (print_book, "--pdf", "No PDF")]
+)
+def test_neither_zip_nor_pdf_is_made_of_an_unfinished_site(
+    program, option, no, tmp_path, monkeypatch
+):
+    site = tmp_path / "html"
+    site.mkdir()
+    (site / "index.html").touch()
+    result = str(tmp_path / "result")
+    monkeypatch.setattr("sys.argv", ["program", "--html", str(site), option, result])
+    with says(SystemExit, f"{no}: {unfinished(site)}"):
+        program.main()
+    assert [path.name for path in tmp_path.iterdir()] == ["html"]
+
+
+def test_an_unfinished_site_is_not_served(tmp_path):
+    """`make serve` asks this program."""
+    tool = tmp_path / "tools" / "finished.py"
+    tool.parent.mkdir()
+    tool.write_text(Path(finished.__file__).read_text("utf-8"), "utf-8")
+    site = tmp_path / "_build" / "html"
+    site.mkdir(parents=True)
+    command = [sys.executable, tool]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (1, f"{unfinished(site)}\n")
+    (site / MARK).touch()
+    assert subprocess.run(command).returncode == 0

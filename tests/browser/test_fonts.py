@@ -1,0 +1,127 @@
+"""Whichever fonts a reader has: nothing sticks out of a page, and the PDF keeps its text.
+
+Under each of three families, which are on most systems with Linux: `make fonts`.
+"""
+
+import os
+
+import pytest
+from browser import FLAGS, find_chromium, launch
+from playwright.sync_api import sync_playwright
+from print_book import print_document
+from pypdf import PdfReader
+from whole_book import WholeBook
+
+from tests.browser import pdf_checks
+from tests.browser.built_site import ROOT
+from tests.browser.driving import assert_none
+from tests.browser.fonts import FAMILIES, Family, configuration, drawn_with, lacking_faces, mainly
+from tests.browser.page_checks import WIDTHS, overflow
+
+NONE = Family("No Serif", "No Sans", "No Mono", "no-fonts")
+ASKED = {
+    "serif": ("serif", "Georgia, serif", "Charter, 'Noto Serif', 'Liberation Serif', serif"),
+    "sans": ("sans-serif", "system-ui", "Helvetica, sans-serif", "'Noto Sans', Arial, sans-serif"),
+    "mono": ("monospace", "ui-monospace, Menlo, 'DejaVu Sans Mono', 'Liberation Mono', monospace"),
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request, stop, tmp_path_factory):
+    """A family, which is all that browsers started from here on have."""
+    family = FAMILIES[request.param]
+    path = configuration(family, tmp_path_factory.mktemp(request.param))
+    if reason := lacking_faces(family, path):
+        stop(reason)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FONTCONFIG_FILE", str(path))
+        yield family
+
+
+@pytest.fixture(scope="module")
+def browser(lacking, family):
+    """The system's Chromium with this family alone, in the place of the one of other tests."""
+    lacking("browser")
+    with sync_playwright() as playwright:
+        running = launch(playwright)
+        yield running
+        running.close()
+
+
+@pytest.mark.fonts
+def test_the_browser_draws_with_this_family_whatever_a_page_asks_for(open_html, family):
+    asked = [(kind, name) for kind, names in ASKED.items() for name in names]
+    page = open_html(
+        "<!doctype html><html lang=en><title>Letters</title>"
+        + "".join(f'<p id="n{n}" style="font-family: {a}">x</p>' for n, (_, a) in enumerate(asked))
+    )
+    for number, (kind, name) in enumerate(asked):
+        assert drawn_with(page, f"#n{number}") == {getattr(family, kind): 1}, name
+
+
+@pytest.mark.fonts
+def test_the_books_letters_are_of_this_family(open_page, family):
+    page = open_page("book/lecture/mnist.html")
+    for selector, face in {
+        ".bd-article p": family.serif,
+        ".bd-article pre": family.mono,
+        ".bd-sidebar-primary .caption": family.sans,
+    }.items():
+        assert mainly(drawn_with(page, selector)) == face
+
+
+@pytest.mark.fonts
+def test_no_page_is_wider_than_its_window(open_page, family, page_path):
+    page = open_page(page_path)
+    assert_none([problem for width in WIDTHS for problem in overflow(page, width)])
+
+
+@pytest.fixture(scope="module")
+def document(site):
+    return WholeBook(site, ROOT / "_toc.yml", title="The book", author="Its authors").render()
+
+
+@pytest.mark.fonts
+def test_the_pdf_keeps_its_text(browser, document, family, tmp_path):
+    path = tmp_path / "book.pdf"
+    print_document(browser, document, path)
+    used = pdf_checks.fonts(PdfReader(path))
+    for face in family.faces:
+        assert any(name.startswith(face.replace(" ", "")) for name in used), (face, used)
+    assert_none(pdf_checks.lost(document, pdf_checks.texts(path)))
+
+
+def test_a_family_that_is_missing_is_named(tmp_path):
+    reason = lacking_faces(NONE, configuration(NONE, tmp_path))
+    if "fc-list" in reason:
+        pytest.skip(reason)
+    assert reason.startswith("the fonts No Serif, No Sans, No Mono are missing (Debian: apt")
+
+
+def test_without_fontconfig_it_is_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lacking_faces(NONE, tmp_path / "fonts.conf") == (
+        "fontconfig's fc-list is not installed (Debian: apt install fontconfig)"
+    )
+
+
+def test_what_is_missing_is_a_failure_where_it_is_required(stop, monkeypatch):
+    monkeypatch.setenv("REQUIRE_BROWSER", "1")
+    with pytest.raises(pytest.fail.Exception, match="REQUIRE_BROWSER is set, and no fonts"):
+        stop("no fonts")
+    monkeypatch.delenv("REQUIRE_BROWSER")
+    with pytest.raises(pytest.skip.Exception, match="no fonts"):
+        stop("no fonts")
+
+
+@pytest.mark.fonts
+def test_a_configuration_that_does_not_give_the_family_is_noticed(browser, family, tmp_path):
+    """With faces that nobody has, the browser does not draw with them, nor with the family's."""
+    environment = {**os.environ, "FONTCONFIG_FILE": str(configuration(NONE, tmp_path))}
+    running = browser.browser_type.launch(
+        executable_path=find_chromium(), args=list(FLAGS), env=environment
+    )
+    page = running.new_page()
+    page.set_content("<p style='font-family: serif'>x</p>")
+    assert mainly(drawn_with(page, "p")) not in (NONE.serif, family.serif)
+    running.close()
