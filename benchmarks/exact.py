@@ -15,7 +15,7 @@ from _report import interleaved, report
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from lectures_code.convex import solution_path, solve
+from lectures_code.exact import solution_path, solve
 from lectures_code.mnist import load_zero_one
 from lectures_code.perturbations import NormBall
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from _report import report
 
-from lectures_code.convex import solve
+from lectures_code.exact import solve
 from lectures_code.perturbations import NormBall
 
 SIZES, FEATURES, CHUNK = (10_000, 100_000, 1_000_000), 64, 50_000

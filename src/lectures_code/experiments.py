@@ -1,22 +1,18 @@
 """The lecture's experiments, as functions of their parameters that return plain results."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.checks import (
     check_count,
-    check_examples,
     check_generator,
-    check_positive,
     check_x,
 )
-from lectures_code.logistic import LinearClassifier, psi, psi_prime
+from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
 from lectures_code.training import as_module, initial_classifier, train, train_together
@@ -195,90 +191,3 @@ def follow_sgd(
 
 def _flat(module: nn.Module) -> Tensor:
     return torch.cat([module.weight.detach()[0], module.bias.detach()])
-
-
-def penalised_optimum(
-    x: Tensor, y: Tensor, penalty: float, *, start: LinearClassifier | nn.Linear | None = None
-) -> LinearClassifier:
-    r"""Logistic regression with an l1 penalty beside the loss, for comparison.
-
-    .. math:: \min_{\theta, \theta_0} \frac1N \sum_i
-        \Psi\bigl(y_i (\theta^\top x_i + \theta_0)\bigr) + \lambda \|\theta\|_1
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, d)
-        Examples.
-    y : Tensor of shape (n,)
-        Labels in {-1, +1}, both of them.
-    penalty : float
-        :math:`\lambda` > 0.
-    start : LinearClassifier or nn.Linear with one output, optional
-        Where to start, the optimum for a nearby penalty, say.
-
-    Returns
-    -------
-    LinearClassifier
-        The minimiser, in float64, up to a slope of 1e-4 of the penalty in each weight.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If examples and labels are not as above or the penalty is not positive.
-
-    Notes
-    -----
-    L-BFGS-B over a working set of weights, each the difference of two non-negative parts, to which
-    those weights are added whose slope at 0 is larger than the penalty.
-    """
-    x, y = (each.detach().double() for each in check_examples(x, y))
-    penalty = check_positive("penalty", penalty)
-    if abs(y.sum()) == len(y):
-        raise ValueError("labels must be of both classes, got one: there is nothing to separate")
-    odds = float((y > 0).sum() / (y < 0).sum())
-    if start is None:
-        start = LinearClassifier(torch.zeros_like(x[0]), math.log(odds))
-    start = LinearClassifier.of(start)
-    if len(start.theta) != x.shape[1]:
-        raise ValueError(
-            f"start must have {x.shape[1]} weights, one for each feature, got {len(start.theta)}"
-        )
-    theta, intercept = start.theta.detach().double().clone(), start.intercept.detach().double()
-    working = theta != 0
-    while True:
-        slopes = (psi_prime(y * (x @ theta + intercept)) * y) @ x / len(y)
-        excess = torch.where(working, 0.0, slopes.abs() - 1.0001 * penalty)
-        joining = excess.topk(min(20, len(excess))).indices
-        joining = joining[excess[joining] > 0]
-        if not len(joining):
-            return LinearClassifier(theta, intercept)
-        working[joining] = True
-        theta[working], intercept = _restricted(
-            x[:, working], y, penalty, theta[working], intercept
-        )
-
-
-def _restricted(
-    x: Tensor, y: Tensor, penalty: float, theta: Tensor, intercept: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The penalised optimum over all weights, by scipy."""
-    k = x.shape[1]
-
-    def objective(z):
-        z = torch.as_tensor(z)
-        margins = y * (x @ (z[:k] - z[k:-1]) + z[-1])
-        pull = psi_prime(margins) * y / len(y)
-        slope = pull @ x
-        gradient = torch.cat([slope + penalty, penalty - slope, pull.sum()[None]])
-        return float(psi(margins).mean() + penalty * z[:-1].sum()), gradient.numpy()
-
-    found = minimize(
-        objective,
-        torch.cat([theta.clamp(min=0), (-theta).clamp(min=0), intercept[None]]).numpy(),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0, None)] * (2 * k) + [(None, None)],
-        options={"maxiter": 5000, "maxfun": 10_000, "ftol": 0, "gtol": 1e-6 * penalty},
-    )
-    z = torch.as_tensor(found.x)
-    return z[:k] - z[k:-1], z[-1]

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from lectures_code.convex import solve
+from lectures_code.exact import solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk

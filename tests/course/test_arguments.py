@@ -9,6 +9,7 @@ import inspect
 import itertools
 import pkgutil
 import re
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 import lectures_code
 from lectures_code import (
     attacks,
-    convex,
     danskin,
     experiments,
     figures,
@@ -30,6 +30,7 @@ from lectures_code import (
     risk,
     training,
 )
+from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.widgets import attack_lab, base, envelope, first_look, retrain, sgd
@@ -44,12 +45,15 @@ def public_functions():
     """Functions, classes and methods of the package, with where they stand.
 
     Without the checks themselves, and without results: dataclasses that only keep what they get.
+    Of a room with several files, what its face shows.
     """
     for info in pkgutil.walk_packages(lectures_code.__path__, "lectures_code."):
         module = importlib.import_module(info.name)
+        face = getattr(sys.modules[info.name.rpartition(".")[0]], "__all__", None)
         for name, value in vars(module).items():
             own = getattr(value, "__module__", None) == info.name and not name.startswith("_")
-            if not own or info.name == "lectures_code.checks":
+            hidden = face is not None and name not in face
+            if not own or hidden or info.name == "lectures_code.checks":
                 continue
             if inspect.isclass(value):
                 if not dataclasses.is_dataclass(value) or hasattr(value, "__post_init__"):
@@ -173,15 +177,14 @@ SIGNED = {
     attacks.linear_maximiser: lambda y: attacks.linear_maximiser(LINEAR, X, y, BALL),
     attacks.fgsm: lambda y: attacks.fgsm(LINEAR, X, y, BALL),
     attacks.pgd: lambda y: attacks.pgd(LINEAR, X, y, BALL, step_size=0.1, n_steps=2),
-    convex.solve: lambda y: convex.solve(X, y, NormBall(INF, 0.3)),
-    convex.solution_path: lambda y: convex.solution_path(X, y, INF, [0.3, 0.4]),
-    convex.lower_bound: lambda y: convex.lower_bound(X, y, NormBall(INF, 0.5), ALPHA),
-    convex.separate: lambda y: convex.separate(X, y, 2),
-    convex.separability_radius: lambda y: convex.separability_radius(X, y, 2),
+    solver.solve: lambda y: solver.solve(X, y, NormBall(INF, 0.3)),
+    solver.solution_path: lambda y: solver.solution_path(X, y, INF, [0.3, 0.4]),
+    certificate.lower_bound: lambda y: certificate.lower_bound(X, y, NormBall(INF, 0.5), ALPHA),
+    separation.separate: lambda y: separation.separate(X, y, 2),
     experiments.follow_sgd: lambda y: experiments.follow_sgd(
         LINEAR, X, y, BALL, step_size=lambda k: 0.5, n_epochs=2, generator=seeded()
     ),
-    experiments.penalised_optimum: lambda y: experiments.penalised_optimum(X, y, 0.1),
+    penalised.penalised_optimum: lambda y: penalised.penalised_optimum(X, y, 0.1),
     figures.plot_boundaries: lambda y: figures.plot_boundaries(X, y, {"one": LINEAR}, BALL),
     figures.plot_descent: lambda y: figures.plot_descent(X, y, BALL, X, X[0]),
     logistic.margins: lambda y: logistic.margins(X[:, 0], y),
@@ -330,8 +333,8 @@ PAIRS = {
     attacks.pgd: lambda a, b: attacks.pgd(
         layer(classifier(a)), X.to(b), Y, BALL, step_size=0.125, n_steps=1
     ),
-    convex.solve: lambda a, b: convex.solve(X.to(a), Y, PENALTY, start=classifier(b)).risk,
-    convex.lower_bound: lambda a, b: convex.lower_bound(
+    solver.solve: lambda a, b: solver.solve(X.to(a), Y, PENALTY, start=classifier(b)).risk,
+    certificate.lower_bound: lambda a, b: certificate.lower_bound(
         X.to(a), Y, NormBall(INF, 0.5), ALPHA.to(b)
     ),
     danskin.ValueFunction: lambda a, b: phi(a)(THETA.to(b)),
@@ -348,7 +351,7 @@ PAIRS = {
     experiments.follow_sgd: lambda a, b: experiments.follow_sgd(
         classifier(a), X.to(b), Y, BALL, step_size=lambda k: 0.5, n_epochs=1, generator=seeded()
     ),
-    experiments.penalised_optimum: lambda a, b: experiments.penalised_optimum(
+    penalised.penalised_optimum: lambda a, b: penalised.penalised_optimum(
         X.to(a), Y, 0.125, start=classifier(b)
     ),
     figures.plot_boundaries: lambda a, b: figures.plot_boundaries(
@@ -459,7 +462,9 @@ def test_tensors_of_two_dtypes_give_the_answer_or_are_refused(function):
         else:
             assert "must " in error and ", got " in error
             narrow = {first, second} & {torch.float16, torch.bfloat16}
-            assert first != second or narrow or function is convex.lower_bound  # feasible *exactly*
+            assert (
+                first != second or narrow or function is certificate.lower_bound
+            )  # feasible *exactly*
 
 
 # ---------------------------------------------------------------- numbers
@@ -512,31 +517,26 @@ def lab(**changes):
 
 
 def lower_bound(memory):
-    return convex.lower_bound(X, Y, NormBall(INF, 0.5), ALPHA, memory=memory)
+    return certificate.lower_bound(X, Y, NormBall(INF, 0.5), ALPHA, memory=memory)
 
 
 # The value that is tried, and what is done with it in its many guises.
 NUMBERS = {
     (attacks.pgd, "step_size"): (1, lambda v: attacked(step_size=v)),
     (attacks.pgd, "n_steps"): (1, lambda v: attacked(n_steps=v)),
-    (convex.solve, "tol"): (1, lambda v: convex.solve(X, Y, PENALTY, tol=v)),
-    (convex.solve, "max_steps"): (1, lambda v: convex.solve(X, Y, PENALTY, max_steps=v)),
-    (convex.solve, "memory"): (100, lambda v: convex.solve(X, Y, PENALTY, memory=v)),
-    (convex.solution_path, "p"): (2, lambda v: convex.solution_path(X, Y, v, [0.5])),
-    (convex.solution_path, "tol"): (1, lambda v: convex.solution_path(X, Y, 2, [0.5], tol=v)),
-    (convex.solution_path, "memory"): (
+    (solver.solve, "tol"): (1, lambda v: solver.solve(X, Y, PENALTY, tol=v)),
+    (solver.solve, "max_steps"): (1, lambda v: solver.solve(X, Y, PENALTY, max_steps=v)),
+    (solver.solve, "memory"): (100, lambda v: solver.solve(X, Y, PENALTY, memory=v)),
+    (solver.solution_path, "p"): (2, lambda v: solver.solution_path(X, Y, v, [0.5])),
+    (solver.solution_path, "tol"): (1, lambda v: solver.solution_path(X, Y, 2, [0.5], tol=v)),
+    (solver.solution_path, "memory"): (
         100,
-        lambda v: convex.solution_path(X, Y, 2, [0.5], memory=v),
+        lambda v: solver.solution_path(X, Y, 2, [0.5], memory=v),
     ),
-    (convex.lower_bound, "memory"): (100, lower_bound),
-    (convex.separate, "p"): (2, lambda v: convex.separate(X, Y, v)),
-    (convex.separate, "tol"): (1, lambda v: convex.separate(X, Y, 2, tol=v)),
-    (convex.separate, "memory"): (100, lambda v: convex.separate(X, Y, 2, memory=v)),
-    (convex.separability_radius, "p"): (2, lambda v: convex.separability_radius(X, Y, v)),
-    (convex.separability_radius, "memory"): (
-        100,
-        lambda v: convex.separability_radius(X, Y, 2, memory=v),
-    ),
+    (certificate.lower_bound, "memory"): (100, lower_bound),
+    (separation.separate, "p"): (2, lambda v: separation.separate(X, Y, v)),
+    (separation.separate, "tol"): (1, lambda v: separation.separate(X, Y, 2, tol=v)),
+    (separation.separate, "memory"): (100, lambda v: separation.separate(X, Y, 2, memory=v)),
     (danskin.ValueFunction, "tolerance"): (
         1,
         lambda v: danskin.ValueFunction(POINTS.g, X, tolerance=v).maximisers(THETA),
@@ -557,9 +557,9 @@ NUMBERS = {
         (experiments.follow_sgd, name): (1, lambda v, name=name: followed(**{name: v}))
         for name in ("batch_size", "n_epochs")
     },
-    (experiments.penalised_optimum, "penalty"): (
+    (penalised.penalised_optimum, "penalty"): (
         1,
-        lambda v: experiments.penalised_optimum(X, Y, v),
+        lambda v: penalised.penalised_optimum(X, Y, v),
     ),
     (figures.plot_boundaries, "n_sets"): (
         2,
@@ -694,10 +694,10 @@ def test_several_seeds_and_radii_may_come_in_an_array():
     seeds = experiments.train_from_seeds(data(), np.arange(3), **recipe)
     assert numbers_in(seeds) == numbers_in(experiments.train_from_seeds(data(), range(3), **recipe))
     radii = [0, 0.25, 0.5]
-    expected = convex.solution_path(X, Y, 2, radii)
+    expected = solver.solution_path(X, Y, 2, radii)
     for kind in (np.array, torch.tensor, tuple):
         assert CURVE.counts(kind(radii)).tolist() == [CURVE.at(radius).k for radius in radii]
-        assert numbers_in(convex.solution_path(X, Y, 2, kind(radii))) == numbers_in(expected)
+        assert numbers_in(solver.solution_path(X, Y, 2, kind(radii))) == numbers_in(expected)
     assert CURVE.counts(np.array([radii] * 2)).shape == (2, 3)
     # A list keeps all digits: at an example's own radius it falls, just below it does not.
     own = float(CURVE.radii[-1])

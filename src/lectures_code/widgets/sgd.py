@@ -14,7 +14,7 @@ from lectures_code.checks import (
     check_generator,
     real,
 )
-from lectures_code.convex import solve
+from lectures_code.exact import solve
 from lectures_code.figures import plot_descent
 from lectures_code.perturbations import NormBall
 from lectures_code.training import adversarial_objective

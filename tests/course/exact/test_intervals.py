@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from lectures_code.convex import lower_bound, solve
+from lectures_code.exact import lower_bound, solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import load_zero_one
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk, robust_error
-from tests.course.test_convex import assert_certified, needs_mnist, overlapping, separated
+from tests.course.exact.problems import assert_certified, needs_mnist, overlapping, separated
 from tests.oracles import INF, says
 
 TOL = 1e-9

@@ -12,9 +12,9 @@ and the adversarial risk is that of plain logistic regression with 2d weights th
 negative. (Where both :math:`u_j` and :math:`v_j` are positive the margin is only lower, so at the
 minimum one of them is 0.)
 
-Newton's method on a growing working set, as in :mod:`lectures_code.convex`, minimises it. What
-proves the minimum are weights :math:`a_i` of the examples for which the classes' weighted interval
-means overlap in every pixel: then the adversary can make both means equal.
+Newton's method on a growing working set, as in :mod:`lectures_code.exact.solver`, minimises it.
+Weights :math:`a_i` prove the minimum for which the classes' weighted interval means overlap in
+every pixel: then the adversary can make both means equal.
 """
 
 import math
@@ -24,8 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from lectures_code.dual import ROUNDING, balanced, mean_entropy
-from lectures_code.quadratic import minimise_over_cone
+from lectures_code.exact.dual import ROUNDING, balanced, mean_entropy, mean_loss
+from lectures_code.exact.optimum import Status
+from lectures_code.exact.quadratic import minimise_over_cone
 
 STALLS = 3  # steps in turn that lower the risk by rounding only, before giving up
 
@@ -102,7 +103,7 @@ class Descent:
     risk: float
     bound: float
     a: np.ndarray
-    status: str
+    status: Status
     steps: int
 
 
@@ -119,20 +120,20 @@ def descend(
     while True:
         used = np.flatnonzero(weights)
         margins = data.columns(used, data.radius) @ weights[used] + data.y * intercept
-        risk = _mean_loss(margins)
+        risk = mean_loss(margins)
         size = weights.sum() * data.largest + abs(intercept)
         if margins.min() > 4 * (2 * data.d + 4) * ROUNDING * size:
-            status = "separable"
+            status = Status.SEPARABLE
             break
         a = balanced(expit(-data.columns(used, aim) @ weights[used] - data.y * intercept), data.y)
         pulled = data.pull(a)
         if (bound := data.bound(a, pulled)) > best:
             best, best_a = bound, a
         if risk - best <= tol * risk:
-            status = "optimal"
+            status = Status.OPTIMAL
             break
         if steps >= max_steps or stalled > STALLS:
-            status = "stopped"
+            status = Status.STOPPED
             break
         aim = data.radius - _slack(data, weights, a, tol * risk / 4)
         index = _opened(weights, pulled)
@@ -203,7 +204,3 @@ def _newton_step(
             return new[:-1], float(new[-1]), -slope / len(y)
         step /= 2
     return inner, intercept, 0.0
-
-
-def _mean_loss(margins: np.ndarray) -> float:
-    return float(np.logaddexp(0, -margins).mean())

@@ -1,4 +1,4 @@
-"""What a point of the dual proves: the mean of its entropies, with every rounding allowed for."""
+"""The two values that a certificate compares, and dual points whose constraint holds exactly."""
 
 import math
 
@@ -8,8 +8,16 @@ from scipy.special import xlog1py, xlogy
 ROUNDING = 2.0**-53  # relative error of one float64 operation
 
 
+def mean_loss(margins: np.ndarray) -> float:
+    """Mean of Psi(margin), the value of the primal problem."""
+    return float(np.logaddexp(0, -margins).mean())
+
+
 def mean_entropy(alpha: np.ndarray) -> float:
-    """Mean of H(alpha_i), rounded down: both terms are positive and have a few roundings each."""
+    """Mean of H(alpha_i), the value of the dual problem, rounded down.
+
+    Both terms of H are positive and have a few roundings each.
+    """
     entropy = -xlogy(alpha, alpha) - xlog1py(1 - alpha, -alpha)
     return math.fsum(entropy) / len(alpha) * (1 - 16 * ROUNDING)
 

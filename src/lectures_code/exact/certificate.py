@@ -1,0 +1,142 @@
+"""What a dual point proves: a lower bound on the adversarial risk of every linear classifier."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lectures_code.exact.dual import ROUNDING, mean_entropy
+from lectures_code.exact.examples import Examples, check_ball, open_examples, order_of
+from lectures_code.exact.intervals import Intervals
+from lectures_code.perturbations import BoxedNormBall, NormBall
+
+
+def lower_bound(
+    x: Tensor, y: Tensor, ball: NormBall, alpha: Tensor, *, memory: int = 2**28
+) -> float:
+    r"""Lower bound on the adversarial risk of every linear classifier, proven by a dual point.
+
+    .. math::
+        R(\theta, \theta_0) \ge \frac1N \sum_i H(\alpha_i), \qquad
+        H(a) = -a \log a - (1 - a) \log(1 - a)
+
+    for every :math:`0 \le \alpha_i \le 1` with :math:`\sum_i \alpha_i y_i = 0` and
+    :math:`\|\sum_i \alpha_i y_i x_i\|_p \le \varepsilon \sum_i \alpha_i`: an adversary who may move
+    each example by :math:`\varepsilon` can move the weighted means of the two classes onto each
+    other. In the box the second condition is that they can do so within it: in every pixel the
+    weighted mean of the least values of one class is at most that of the greatest of the other.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set, p = 1, 2 or inf; in the pixel box for p = inf.
+    alpha : Tensor of shape (n,), float64
+        The dual point, feasible *exactly*, not up to a tolerance.
+    memory : int
+        Bytes to work with: see :func:`solve`.
+
+    Returns
+    -------
+    float
+        The bound. Every rounding error of this computation is allowed for.
+
+    Raises
+    ------
+    ValueError
+        If a constraint is not met, or not by more than the rounding errors of checking it.
+
+    Notes
+    -----
+    Psi is the conjugate :math:`\Psi(z) = \max_a H(a) - a z`. So the risk is at least the mean of
+    :math:`H(\alpha_i) - \alpha_i (y_i (\theta^\top x_i + \theta_0) - \varepsilon \|\theta\|_q)`,
+    where the constraints make the terms beyond H non-negative, by Hölder's inequality.
+    """
+    check_ball(ball)
+    data = open_examples(x, y, memory)
+    alpha = check_alpha(alpha, data.n)
+    if not (alpha.min() >= 0 and alpha.max() <= 1):
+        raise ValueError(
+            f"alpha must lie in [0, 1], got {alpha.min():g} to {alpha.max():g}: clip it"
+        )
+    imbalance = math.fsum(alpha * data.y)  # fsum rounds once, at the end: 0 means exactly 0
+    if imbalance != 0:
+        raise ValueError(
+            f"alpha must weigh both classes exactly alike, got a difference of {imbalance:g}: "
+            "scale the heavier class down"
+        )
+    if isinstance(ball, BoxedNormBall):
+        intervals = intervals_of(data, ball)
+        if not intervals.is_feasible(alpha, intervals.pull(alpha)):
+            raise ValueError(
+                "alpha must make the weighted interval means of the classes overlap in every "
+                "pixel, by more than the rounding errors of checking it, got one that does not: "
+                "the adversary can't move the weighted class means onto each other in the box"
+            )
+        return mean_entropy(alpha)
+    required = least_radius(data, ball.p, alpha, data.columns().pull(alpha * data.y))
+    if required > ball.radius:
+        raise ValueError(
+            f"alpha must be feasible at radius {ball.radius!r}, got one that takes {required!r}: "
+            "the adversary can't move the weighted class means onto each other"
+        )
+    return mean_entropy(alpha)
+
+
+def check_alpha(alpha: Tensor, n: int) -> np.ndarray:
+    if not isinstance(alpha, Tensor):
+        raise ValueError(
+            f"alpha must be a float64 tensor of shape ({n},), got {type(alpha).__name__}: "
+            "use torch.as_tensor"
+        )
+    if alpha.dtype != torch.float64 or alpha.shape != (n,):
+        raise ValueError(
+            f"alpha must be a float64 tensor of shape ({n},), got {str(alpha.dtype)[6:]} of shape "
+            f"{tuple(alpha.shape)}: pass one number for each example, use .double()"
+        )
+    return alpha.detach().numpy()
+
+
+def least_radius(data: Examples, p: float, alpha: np.ndarray, pull: np.ndarray) -> float:
+    """An upper bound on the least radius at which the balanced dual point `alpha` is feasible.
+
+    `pull` is the computed sum of alpha_i y_i x_i.
+    Each coordinate of the computed sum is off by at most (number of additions in a row) roundings
+    of sum(alpha) * largest pixel; the second factor covers the norm's own roundings.
+    """
+    total = math.fsum(alpha)
+    if total == 0:
+        return 0.0
+    distance = np.linalg.norm(pull, order_of(p)) / total
+    return float(distance + data.rounding_of_a_mean(p)) * (1 + (data.d + 8) * ROUNDING)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A dual point that is feasible at `radius`, and the lower bound it proves."""
+
+    bound: float
+    alpha: np.ndarray
+    radius: float
+
+
+def certify(data: Examples, ball: NormBall, alpha: np.ndarray, pull: np.ndarray) -> Certificate:
+    """What the balanced point `alpha` proves; if it is not feasible the zero point: 0."""
+    required = least_radius(data, ball.p, alpha, pull)
+    floor = 100 * data.rounding_of_a_mean(ball.p)
+    if required > max(ball.radius, floor):
+        return Certificate(0.0, np.zeros(data.n), ball.radius)
+    return Certificate(mean_entropy(alpha), alpha, max(required, ball.radius))
+
+
+def intervals_of(data: Examples, ball: BoxedNormBall) -> Intervals:
+    """What each pixel can become; raises if the examples leave the box."""
+    ends = torch.stack(torch.aminmax(torch.from_numpy(data.x), dim=0))
+    ball.support(torch.zeros(data.d, dtype=ends.dtype), ends)  # checks that they lie in the box
+    box = ball.low, ball.high
+    return Intervals(data.x, data.y, data.chunks, ball.radius, box, data.memory)

@@ -1,0 +1,186 @@
+"""How far the convex hulls of the two classes lie apart, with both its proofs."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import linprog, nnls
+from torch import Tensor
+
+from lectures_code.checks import check_positive
+from lectures_code.exact.dual import ROUNDING
+from lectures_code.exact.examples import (
+    Examples,
+    check_exact_exponent,
+    dual_norm,
+    linear_classifier,
+    open_examples,
+    order_of,
+    uniform_weights,
+)
+from lectures_code.logistic import LinearClassifier
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    r"""How far the convex hulls of the two classes lie apart: see :func:`separate`.
+
+    Attributes
+    ----------
+    p : float
+        The norm in which the distance is measured.
+    radius : float
+        Proven lower bound on half the distance; 0 where the hulls touch or overlap, infinite where
+        a class is empty.
+    upper_bound : float
+        Proven upper bound on half the distance.
+    classifier : LinearClassifier or None
+        Separates the data robustly at every radius below `radius`; None where that is 0.
+    alpha : Tensor of shape (n,)
+        Weights of the nearest points of the two hulls: non-negative, each class sums to 1.
+    """
+
+    p: float
+    radius: float
+    upper_bound: float
+    classifier: LinearClassifier | None
+    alpha: Tensor
+
+
+def separate(
+    x: Tensor, y: Tensor, p: float, *, tol: float = 1e-9, memory: int = 2**28
+) -> Separation:
+    r"""The largest radius at which the data can still be separated robustly, with both its proofs.
+
+    .. math::
+        \max_{\theta, \theta_0} \min_i \frac{y_i (\theta^\top x_i + \theta_0)}{\|\theta\|_q}
+        = \tfrac12 \min_{\lambda, \mu}
+        \Bigl\| \sum_{y_i = 1} \lambda_i x_i - \sum_{y_i = -1} \mu_i x_i \Bigr\|_p,
+
+    half the distance of the convex hulls (:math:`\lambda` and :math:`\mu` are convex weights). Any
+    classifier bounds it from below, any pair of weights from above.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    p : float
+        Exponent of the perturbation's norm: 1, 2 or inf.
+    tol : float, positive
+        Difference of the two bounds to reach, in units of the largest pixel.
+    memory : int
+        Bytes to work with: see :func:`solve`.
+
+    Returns
+    -------
+    Separation
+        The radius, from below and above, the classifier and the nearest points that prove them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the examples are not finite floats with labels -1 and +1, or the exponent is another.
+
+    Notes
+    -----
+    A linear programme (p = 1, inf) or a non-negative least-squares problem (p = 2) over a working
+    set of examples, to which those with the smallest margins are added until no margin is smaller.
+
+    References
+    ----------
+    Bennett and Bredensteiner (2000), Duality and geometry in SVM classifiers; Lawson and Hanson
+    (1974), Solving least squares problems, chapter 23.
+    """
+    p = check_exact_exponent(p)
+    tol = check_positive("tol", tol)
+    data = open_examples(x, y, memory)
+    if abs(data.y.sum()) == data.n:
+        constant = linear_classifier(np.zeros(data.d), data.y[0])
+        return Separation(p, math.inf, math.inf, constant, torch.full((data.n,), 1 / data.n))
+    return separate_examples(data, p, tol)
+
+
+def separate_examples(data: Examples, p: float, tol: float) -> Separation:
+    """Hull distance over a working set of examples that grows by the most violated."""
+    theta = sum(sign * data.columns().pull(uniform_weights(data.y == sign)) for sign in (1, -1))
+    chosen = np.zeros(data.n, bool)
+    lower, upper, classifier, alpha = 0.0, math.inf, None, np.zeros(data.n)
+    while True:
+        scores = data.columns().push(theta)
+        found, intercept = _margin_and_intercept(data, p, theta, scores)
+        if found > lower:
+            lower, classifier = found, linear_classifier(theta, intercept)
+        worse = _most_violated(scores, data.y, chosen)
+        if upper - lower <= tol * data.largest or not worse.size:
+            return Separation(p, lower, upper, classifier, torch.from_numpy(alpha))
+        chosen[worse] = True
+        theta, weights = _nearest_points(data, p, np.flatnonzero(chosen))
+        distance = np.linalg.norm(data.columns().pull(weights * data.y), order_of(p))
+        found = float(distance / 2 + data.rounding_of_a_mean(p)) * (1 + (data.d + 8) * ROUNDING)
+        if found < upper:
+            upper, alpha = found, weights
+
+
+def _margin_and_intercept(
+    data: Examples, p: float, theta: np.ndarray, scores: np.ndarray
+) -> tuple[float, float]:
+    """The margin under the unit norm, rounded down, with the intercept halfway between classes."""
+    low, high, norm = scores[data.y > 0].min(), scores[data.y < 0].max(), dual_norm(theta, p)
+    if norm == 0:
+        return 0.0, 0.0
+    rounding = 2 * (data.d + 4) * ROUNDING * data.largest * np.abs(theta).sum()
+    margin = float((low - high) / 2 - rounding) / norm * (1 - (data.d + 8) * ROUNDING)
+    return margin, float(-(low + high) / 2)
+
+
+def _most_violated(scores: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Of each class, up to 100 examples with a smaller margin than all those chosen so far."""
+    found = []
+    for sign in (1, -1):
+        margins = np.where((y == sign) & ~chosen, sign * scores, math.inf)
+        bound = (sign * scores[(y == sign) & chosen]).min(initial=math.inf)
+        worst = np.argsort(margins)[:100]
+        found.append(worst[margins[worst] < bound])
+    return np.concatenate(found)
+
+
+def _nearest_points(data: Examples, p: float, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The direction of largest margin on the chosen examples, and the hulls' convex weights."""
+    x, y = np.asarray(data.x[chosen], np.float64) / data.largest, data.y[chosen]
+    theta, force = (_least_distance if p == 2 else _largest_margin)(x, y, p)
+    weights = np.zeros(data.n)
+    for sign in (1, -1):
+        own = np.where(y == sign, force, 0.0)
+        weights[chosen] += own / own.sum() if own.any() else uniform_weights(y == sign)
+    return theta if theta is not None else data.columns().pull(weights * data.y), weights
+
+
+def _largest_margin(x: np.ndarray, y: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray]:
+    """Maximise t subject to y_i (x_i theta + b) >= t and |theta|_q <= 1, a linear programme."""
+    n, d = x.shape
+    signed, minus_y = -y[:, None] * x, -y[:, None]
+    one = np.ones((n, 1))
+    if p == 1:
+        rows, ends, bounds = np.hstack([signed, minus_y, one]), np.zeros(n), [(-1, 1)] * d
+    else:  # theta is the difference of two non-negative parts, whose sum is at most 1
+        budget = np.append(np.ones(2 * d), [0.0, 0.0])
+        rows = np.vstack([np.hstack([signed, -signed, minus_y, one]), budget])
+        ends, bounds = np.append(np.zeros(n), 1.0), [(0, None)] * (2 * d)
+    cost = np.append(np.zeros(len(bounds) + 1), -1.0)
+    exact = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    bounds = bounds + [(None, None)] * 2
+    found = linprog(cost, A_ub=rows, b_ub=ends, bounds=bounds, method="highs", options=exact)
+    theta = found.x[:d] if p == 1 else found.x[:d] - found.x[d : 2 * d]
+    return theta, np.maximum(-found.ineqlin.marginals[:n], 0)
+
+
+def _least_distance(x: np.ndarray, y: np.ndarray, p: float) -> tuple[None, np.ndarray]:
+    """Multipliers of: minimise |theta|_2 subject to y_i (x_i theta + b) >= 1.
+
+    Non-negative least squares; a heavy first row holds the two classes' sums together.
+    """
+    rows = np.vstack([1e6 * y, (y[:, None] * (x - x.mean(axis=0))).T, np.ones(len(y))])
+    return None, nnls(rows, np.append(np.zeros(len(rows) - 1), 1.0), maxiter=30 * len(y))[0]
