@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from matplotlib.figure import Figure
 
-    from lectures_code.widgets.base import Explorer
+    from lectures_code.explorers.base import Explorer
 
 # CSS pixels to an inch of figure, here and in figure_files.py; a PNG has twice as many.
 PIXELS_PER_INCH = 110
@@ -48,7 +48,7 @@ def load_ipython_extension(shell: "InteractiveShell") -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     # By name: a chapter without figures does not wait for matplotlib.
     formatter.for_type_by_name("matplotlib.figure", "Figure", show_figure)
-    formatter.for_type_by_name("lectures_code.widgets.base", "Explorer", show_explorer)
+    formatter.for_type_by_name("lectures_code.explorers.base", "Explorer", show_explorer)
     close_comms()
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from lectures_code.explorers.base import FOLDER, Explorer, source, style
 from lectures_code.reporting import picture
-from lectures_code.widgets.base import FOLDER, STYLE, Explorer, source
 
 KEY = "explorer"  # in the metadata of an output
 SHARED = {"toolkit"}  # modules that are part of all others
@@ -57,7 +57,8 @@ def write_scripts(app: Sphinx, exception: Exception | None) -> None:
     for name, (kind, content) in scripts.items():
         call = f"explorers.{kind}({json.dumps(name)}, {json.dumps(content)});\n"
         Path(folder, f"{name}.js").write_text(call, encoding="utf-8")
-    Path(folder, "explorer.css").write_text(STYLE, encoding="utf-8")
+    # One sheet for all pages: a reader's browser then keeps it from page to page.
+    Path(folder, "explorer.css").write_text(style(*names), encoding="utf-8")
 
 
 def add_host(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:

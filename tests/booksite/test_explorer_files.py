@@ -7,9 +7,9 @@ import pytest
 import torch
 from explorer_files import KEY, bundle, states, write_scripts
 
+from lectures_code.explorers.ball import BallExplorer
+from lectures_code.explorers.base import source
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.ball import BallExplorer
-from lectures_code.widgets.base import source
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explorer_files import KEY, bundle
 
-from lectures_code.widgets.base import STYLE, source
+from lectures_code.explorers.base import source, style
 
 HOST = Path(__file__).parent.parent.parent / "book" / "assets" / "explorers.js"
 PAGE = """<!doctype html>
@@ -39,7 +39,7 @@ def written(explorer):
     module = f"explorers.module({json.dumps(explorer.name)}, {json.dumps(source(explorer.name))});"
     files = {
         "explorers.js": HOST.read_text(encoding="utf-8"),
-        "explorers/explorer.css": STYLE,
+        "explorers/explorer.css": style(explorer.name),
         f"explorers/{explorer.name}.js": module,
         f"explorers/{key}.js": f"explorers.state({json.dumps(key)}, {json.dumps(state)});",
     }

@@ -1,6 +1,7 @@
 """The attack lab shows what the package computes: on real images, counts exactly."""
 
 import base64
+import dataclasses
 import itertools
 import math
 import os
@@ -10,11 +11,12 @@ import torch
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.experiments import train_from_seeds
+from lectures_code.explorers.attack_lab import AttackLab
+from lectures_code.explorers.stored import as_bytes, as_json
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import MnistNotFoundError, load_zero_one
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import certified_radii, error, error_curve, robust_error
-from lectures_code.widgets.attack_lab import AttackLab, parts, stored_bytes
 from tests.browser.explorer_pages import mathematics, result, slide, start, written
 
 # Both languages add 784 terms, whose sizes sum to about 100, in orders of their own. A radius is
@@ -26,13 +28,19 @@ STANDARD, ROBUST, SPARSE = "standard", "adversarial", "three weights"
 
 @pytest.fixture(scope="module")
 def data():
-    """MNIST where MNIST_DIR names it; the sample otherwise, and never a download."""
+    """MNIST where MNIST_DIR names it; the sample otherwise, and never a download.
+
+    Of the test images some 200: enough to meet each case, and quick in the browser.
+    """
     if folder := os.environ.get("MNIST_DIR"):
-        return load_zero_one(folder=folder)
-    try:
-        return load_zero_one(source="sample")
-    except MnistNotFoundError as missing:
-        pytest.skip(str(missing))
+        loaded = load_zero_one(folder=folder)
+    else:
+        try:
+            loaded = load_zero_one(source="sample")
+        except MnistNotFoundError as missing:
+            pytest.skip(str(missing))
+    every = slice(None, None, max(1, len(loaded.y_test) // 200))
+    return dataclasses.replace(loaded, x_test=loaded.x_test[every], y_test=loaded.y_test[every])
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,7 @@ def models(data):
 @pytest.fixture
 def computed(blank_page, data):
     mathematics(blank_page, "attack_lab")
-    given = [stored_bytes(data.x_test), bytes((data.y_test > 0).tolist())]
+    given = [as_bytes(data.x_test), bytes((data.y_test > 0).tolist())]
     # Once, and packed: handing over a list of a million numbers takes a minute.
     blank_page.evaluate(
         """(given) => {
@@ -67,7 +75,7 @@ def computed(blank_page, data):
               const lists = pictures ? {} : { x: null, delta: null, attacked: null };
               return { ...found, cases: found.cases.map((one) => ({ ...one, ...lists })) };
             }""",
-            [parts("it", model), cases, pictures],
+            [as_json("it", model, 784), cases, pictures],
         )
 
     return run
@@ -317,7 +325,7 @@ def test_where_the_attack_turns_nothing_the_lab_stays_and_says_so(page):
 
 def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page, lab):
     """As from a kernel: the list of classifiers changes, and the lab with it."""
-    from lectures_code.widgets.base import source
+    from lectures_code.explorers.base import source
 
     packed = {name: base64.b64encode(getattr(lab, name)).decode() for name in ("images", "labels")}
     values = {**lab.settings(), **packed}

@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
+from lectures_code.explorers.ball import BallExplorer
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.ball import BallExplorer
 from tests.browser.explorer_pages import mathematics, result, slide, start, written
 
 INVERSE_Q = (0.0, 0.05, 0.3, 0.5, 0.75, 0.95, 1.0)

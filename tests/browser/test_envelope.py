@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lectures_code.danskin import ValueFunction, difference_quotient
-from lectures_code.widgets.envelope import FAMILIES, EnvelopeExplorer
+from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
 from tests.browser.explorer_pages import mathematics, result, slide, start, written
 
 # On the slider's grid; off it; so near a kink that the package counts it as one; not so near.

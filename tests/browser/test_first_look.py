@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from lectures_code.explorers.first_look import FirstLook
 from lectures_code.logistic import LinearClassifier
-from lectures_code.widgets.first_look import FirstLook
 from tests.browser.explorer_pages import mathematics, result, slide, start, written
 
 # 784 terms, whose sizes sum to about 100, are added in an order of its own by each language.
@@ -33,7 +33,7 @@ def test_perturbation_scores_and_probabilities_equal_the_packages(blank_page, se
             "look",
             {"model": given, "image": list(look.image), "digit": look.digit, "radius": radius},
         )
-        _, image, delta = look._parts()
+        _, image, delta = look._attacked()
         scores = torch.cat([model(image), model(image + delta)])
         numbers = [shown["score"], shown["attackedScore"]]
         assert numbers == pytest.approx(scores.tolist(), rel=ROUNDING, abs=ROUNDING)

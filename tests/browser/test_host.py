@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from lectures_code.explorers.ball import BallExplorer
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.ball import BallExplorer
 from tests.browser.explorer_pages import result, start, written
 
 

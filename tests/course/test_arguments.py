@@ -31,9 +31,9 @@ from lectures_code import (
     training,
 )
 from lectures_code.exact import certificate, penalised, separation, solver
+from lectures_code.explorers import attack_lab, base, envelope, first_look, retrain, sgd, stored
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
-from lectures_code.widgets import attack_lab, base, envelope, first_look, retrain, sgd
 from tests.oracles import INF, REALS, WHOLE
 
 DTYPES = sorted({v for v in vars(torch).values() if isinstance(v, torch.dtype)}, key=str)
@@ -629,7 +629,7 @@ NUMBERS = {
         (training.train_together, name): (1, lambda v, name=name: together(**{name: v}))
         for name in ("step_size", "batch_size", "n_epochs")
     },
-    (attack_lab.parts, "d"): (2, lambda v: attack_lab.parts("one", LINEAR, v)),
+    (stored.as_json, "d"): (2, lambda v: stored.as_json("one", LINEAR, v)["theta"]),
     (attack_lab.AttackLab, "index"): (1, lambda v: lab(index=v)),
     (attack_lab.AttackLab, "radius"): (0, lambda v: lab(radius=v)),
     (envelope.EnvelopeExplorer, "theta"): (1, lambda v: envelope.EnvelopeExplorer(theta=v)),

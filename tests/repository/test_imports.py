@@ -23,7 +23,7 @@ ROOMS = [
     "experiments",
     "figures",
     "reporting",
-    "widgets",
+    "explorers",
 ]
 
 
@@ -99,7 +99,7 @@ def test_a_wrong_import_is_found(room, source, expected, tmp_path):
 
 
 def test_files_of_one_room_may_import_each_other(tmp_path):
-    (tmp_path / "widgets").mkdir()
-    (tmp_path / "widgets" / "ball.py").write_text("from lectures_code.widgets.host import Host")
-    (tmp_path / "widgets" / "lab.py").write_text("from lectures_code.figures import plot")
-    assert faults(tmp_path, ["widgets", "figures"]) == ["widgets imports figures"]
+    (tmp_path / "explorers").mkdir()
+    (tmp_path / "explorers" / "ball.py").write_text("from lectures_code.explorers.host import Host")
+    (tmp_path / "explorers" / "lab.py").write_text("from lectures_code.figures import plot")
+    assert faults(tmp_path, ["explorers", "figures"]) == ["explorers imports figures"]

@@ -10,10 +10,11 @@ import traitlets
 from torch import nn
 
 from lectures_code.attacks import linear_maximiser
+from lectures_code.explorers.attack_lab import AttackLab
+from lectures_code.explorers.stored import as_bytes
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.risk import error_curve
-from lectures_code.widgets.attack_lab import AttackLab, stored_bytes
 from tests.oracles import INF, says
 
 
@@ -42,13 +43,13 @@ def test_images_labels_and_weights_survive_the_settings_exactly():
 
 def test_every_pixel_value_is_stored_exactly():
     x = (torch.arange(784) % 256).double()[None] / 255
-    assert list(stored_bytes(x)) == [k % 256 for k in range(784)]
+    assert list(as_bytes(x)) == [k % 256 for k in range(784)]
     with says(
         ValueError,
         "pixels must be float64 of the form k / 255 with k = 0 .. 255, got others: pass images "
         "as load_zero_one gives them",
     ):
-        stored_bytes(x + 1e-9)
+        as_bytes(x + 1e-9)
 
 
 @pytest.mark.parametrize("in_box", [False, True])

@@ -22,7 +22,7 @@ STILL = "A picture of the first state: run this cell, or open this page on the s
 
 @cache
 def source(name: str) -> str:
-    """Text of the ECMAScript module of an explorer, the toolkit that all share in front.
+    """The ECMAScript module of an explorer, with the shared toolkit in front.
 
     Parameters
     ----------
@@ -34,15 +34,20 @@ def source(name: str) -> str:
     str
         A module without imports, so that a page can load it from anywhere.
     """
-    files = (FOLDER / "toolkit.js", FOLDER / f"{name}.js")
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return _joined("toolkit.js", f"{name}.js")
 
 
-STYLE = (FOLDER / "explorer.css").read_text(encoding="utf-8")
+def style(*names: str) -> str:
+    """The style sheet of these explorers: what all share, then each one's own rules."""
+    return _joined("base.css", *(f"{name}.css" for name in names))
+
+
+def _joined(*files: str) -> str:
+    return "\n".join((FOLDER / file).read_text(encoding="utf-8") for file in files)
 
 
 class Number(traitlets.Float):
-    """A trait that takes a real number of any kind, and keeps a float; in no range there is NaN."""
+    """A trait that takes a real number of any type and keeps a float; NaN is in no range."""
 
     def validate(self, obj: traitlets.HasTraits, value: object) -> float:
         number = real(value)
@@ -52,7 +57,7 @@ class Number(traitlets.Float):
 
 
 class Whole(traitlets.Int):
-    """A trait that takes a whole number >= 0 of any integer kind, and keeps an int."""
+    """A trait that takes a whole number >= 0 of any integer type and keeps an int."""
 
     def validate(self, obj: traitlets.HasTraits, value: object) -> int:
         try:
@@ -62,39 +67,39 @@ class Whole(traitlets.Int):
 
 
 class Explorer(anywidget.AnyWidget):
-    """Base of the explorers: a widget that has a still picture, and a name.
+    """Base of the explorers: an anywidget with a name and a still picture.
 
-    A subclass sets ``name``, ``_esm = source(name)`` and ``_css = STYLE``, gives its settings as
-    synchronised traits (numbers, strings, lists; large arrays as bytes), and implements
+    A subclass sets ``name``, ``_esm = source(name)`` and ``_css = style(name)``, declares its
+    settings as synchronised traits (numbers, strings, lists; large arrays as bytes), and implements
     :meth:`figure` and :attr:`alt`.
     """
 
     name: str
 
     def figure(self) -> Figure:
-        """The picture of the present state, for readers without JavaScript and for print."""
+        """The picture of the current state, for readers without JavaScript and for print."""
         raise NotImplementedError
 
     @property
     def alt(self) -> str:
-        """In words, what the picture shows."""
+        """What the picture shows, in words."""
         raise NotImplementedError
 
     def still(self) -> Figure:
-        """:meth:`figure`, kept from being shown a second time by a notebook."""
+        """:meth:`figure`, closed so that a notebook does not show it a second time."""
         figure = self.figure()
         plt.close(figure)
         return figure
 
     def html(self, image: str, *, attributes: str = "", note: str = STILL) -> str:
-        """The explorer as a page without a kernel has it: an image, which a script may replace.
+        """HTML for a page without a kernel: the still picture, which a script may replace.
 
         Parameters
         ----------
         image : str
             HTML of the still picture.
         attributes : str
-            More attributes of the element, as HTML.
+            Further attributes of the element, as HTML.
         note : str
             A sentence below the picture; none if empty.
 
@@ -110,7 +115,7 @@ class Explorer(anywidget.AnyWidget):
         )
 
     def settings(self) -> dict[str, object]:
-        """The synchronised traits of this explorer, without those that all widgets have."""
+        """The explorer's own synchronised traits, without those that every widget has."""
         inherited = DOMWidget.class_traits(sync=True)
         names = self.traits(sync=True).keys() - inherited.keys()
         return {name: getattr(self, name) for name in sorted(names) if not name.startswith("_")}

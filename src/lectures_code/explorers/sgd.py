@@ -15,10 +15,10 @@ from lectures_code.checks import (
     real,
 )
 from lectures_code.exact import solve
+from lectures_code.explorers.base import Explorer, Number, Whole, source, style
 from lectures_code.figures import plot_descent
 from lectures_code.perturbations import NormBall
 from lectures_code.training import adversarial_objective
-from lectures_code.widgets.base import STYLE, Explorer, Number, Whole, source
 
 MAX_STEPS = 200
 WINDOW = (-1.0, 3.0)  # the weights that are drawn, as in sgd.js
@@ -61,7 +61,7 @@ class SgdExplorer(Explorer):
 
     name = "sgd"
     _esm = source("sgd")
-    _css = STYLE
+    _css = style("sgd")
     x = traitlets.List().tag(sync=True)
     y = traitlets.List().tag(sync=True)
     order = traitlets.List().tag(sync=True)

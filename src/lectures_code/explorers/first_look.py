@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.checks import check_examples, real
+from lectures_code.explorers.base import Explorer, Number, source, style
+from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
 from lectures_code.figures import plot_sum
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.attack_lab import parts, stored_bytes
-from lectures_code.widgets.base import STYLE, Explorer, Number, source
 
 LARGEST = 0.3  # radius
 
@@ -43,7 +43,7 @@ class FirstLook(Explorer):
 
     name = "first_look"
     _esm = source("first_look")
-    _css = STYLE
+    _css = style("first_look")
     image = traitlets.Bytes().tag(sync=True)
     digit = traitlets.Int().tag(sync=True)
     theta = traitlets.List().tag(sync=True)
@@ -55,28 +55,27 @@ class FirstLook(Explorer):
     ) -> None:
         label = y if isinstance(y, Tensor) else torch.tensor(real(y))
         x, y = check_examples(x[None], label[None])
-        weights = parts("model", model, x.shape[1])
+        stored = as_json("model", model, x.shape[1])
         super().__init__(
-            image=stored_bytes(x),
+            image=as_bytes(x),
             digit=int(y > 0),
-            theta=weights["theta"],
-            intercept=weights["intercept"],
+            theta=stored["theta"],
+            intercept=stored["intercept"],
             radius=radius,
         )
 
-    def _parts(self) -> tuple[LinearClassifier, Tensor, Tensor]:
+    def _attacked(self) -> tuple[LinearClassifier, Tensor, Tensor]:
         """Classifier, image of shape (1, 784), perturbation of the same shape."""
-        model = LinearClassifier(torch.tensor(self.theta, dtype=torch.float64), self.intercept)
-        pixels = torch.frombuffer(bytearray(self.image), dtype=torch.uint8)
-        x, y = pixels.double()[None] / 255, torch.tensor([2.0 * self.digit - 1])
+        model = from_json({"theta": self.theta, "intercept": self.intercept})
+        x, y = from_bytes(self.image)[None], torch.tensor([2.0 * self.digit - 1])
         return model, x, linear_maximiser(model, x, y, NormBall(torch.inf, self.radius))
 
     def _scores(self) -> tuple[str, str]:
-        model, x, delta = self._parts()
+        model, x, delta = self._attacked()
         return f"score {float(model(x)):+.1f}", f"score {float(model(x + delta)):+.1f}"
 
     def figure(self) -> Figure:
-        _, x, delta = self._parts()
+        _, x, delta = self._attacked()
         before, after = self._scores()
         return plot_sum(x[0], delta[0], [before, "perturbation", after])[0].figure
 

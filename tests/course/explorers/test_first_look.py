@@ -6,8 +6,8 @@ import torch
 import traitlets
 from torch import nn
 
+from lectures_code.explorers.first_look import FirstLook
 from lectures_code.logistic import LinearClassifier
-from lectures_code.widgets.first_look import FirstLook
 
 
 def drawn():

@@ -8,52 +8,14 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from lectures_code.checks import check_examples
+from lectures_code.explorers.base import Explorer, Number, Whole, source, style
+from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
 from lectures_code.figures import plot_attack_lab
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error_curve
-from lectures_code.widgets.base import STYLE, Explorer, Number, Whole, source
 
 LARGEST = 0.5  # radius
-
-
-def stored_bytes(x: Tensor) -> bytes:
-    """Images as MNIST stores them, a byte k for each pixel k / 255, row by row.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, 784)
-        Images, float64.
-
-    Returns
-    -------
-    bytes
-        n * 784 of them; dividing them by 255 gives back exactly `x`.
-
-    Raises
-    ------
-    ValueError
-        If a pixel is not one of the 256 values.
-    """
-    levels = (255 * x).round().clamp(0, 255)
-    if not torch.equal(levels / 255, x):
-        raise ValueError(
-            "pixels must be float64 of the form k / 255 with k = 0 .. 255, got others: pass images "
-            "as load_zero_one gives them"
-        )
-    return levels.to(torch.uint8).numpy().tobytes()
-
-
-def parts(name: str, model: LinearClassifier | nn.Linear, d: int = 784) -> dict[str, object]:
-    """A classifier of images of d pixels as JSON keeps it, with all digits of its weights."""
-    model = LinearClassifier.of(model)
-    if len(model.theta) != d:
-        raise ValueError(
-            f"classifier {name!r} must have {d} weights, one for each pixel, "
-            f"got {len(model.theta)}: pass one that was trained on these images"
-        )
-    theta = model.theta.double().tolist()
-    return {"name": name, "theta": theta, "intercept": float(model.intercept)}
 
 
 class AttackLab(Explorer):
@@ -90,7 +52,7 @@ class AttackLab(Explorer):
 
     name = "attack_lab"
     _esm = source("attack_lab")
-    _css = STYLE
+    _css = style("attack_lab")
     images = traitlets.Bytes().tag(sync=True)
     labels = traitlets.Bytes().tag(sync=True)  # the digits, 0 and 1
     models = traitlets.List().tag(sync=True)
@@ -113,9 +75,9 @@ class AttackLab(Explorer):
         if not models:
             raise ValueError("models must hold at least one classifier, got none: pass {name: it}")
         super().__init__(
-            images=stored_bytes(x),
+            images=as_bytes(x),
             labels=(y > 0).to(torch.uint8).numpy().tobytes(),
-            models=[parts(name, model, x.shape[1]) for name, model in models.items()],
+            models=[as_json(name, model, x.shape[1]) for name, model in models.items()],
             chosen=next(iter(models)),
             index=index,
             radius=radius,
@@ -154,7 +116,7 @@ class AttackLab(Explorer):
         TypeError, ValueError
             If it is not linear, or has more weights or fewer.
         """
-        new = parts(name, model, len(self.images) // len(self.labels))
+        new = as_json(name, model, len(self.images) // len(self.labels))
         names = [each["name"] for each in self.models]
         with self.hold_sync():
             if name in names:
@@ -166,8 +128,7 @@ class AttackLab(Explorer):
     @property
     def x(self) -> Tensor:
         """The images, shape (n, 784), float64."""
-        pixels = torch.frombuffer(bytearray(self.images), dtype=torch.uint8)
-        return pixels.reshape(len(self.labels), -1).double() / 255
+        return from_bytes(self.images).reshape(len(self.labels), -1)
 
     @property
     def y(self) -> Tensor:
@@ -177,12 +138,7 @@ class AttackLab(Explorer):
     @property
     def classifiers(self) -> dict[str, LinearClassifier]:
         """The classifiers by name, in the list's order."""
-        return {
-            each["name"]: LinearClassifier(
-                torch.tensor(each["theta"], dtype=torch.float64), each["intercept"]
-            )
-            for each in self.models
-        }
+        return {each["name"]: from_json(each) for each in self.models}
 
     @property
     def ball(self) -> NormBall:

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from lectures_code.explorers.ball import BallExplorer
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.ball import BallExplorer
 
 
 def vector(*values):

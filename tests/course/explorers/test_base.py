@@ -6,7 +6,7 @@ import zlib
 import matplotlib.pyplot as plt
 import traitlets
 
-from lectures_code.widgets.base import Explorer, source
+from lectures_code.explorers.base import Explorer, source, style
 
 
 class Pixels(Explorer):
@@ -28,6 +28,12 @@ def test_a_module_is_the_toolkit_and_the_explorers_own_text():
     text = source("ball")
     assert text.index("const SVG") < text.index("export const mathematics")
     assert text.count("export default") == 1 and "import " not in text
+
+
+def test_a_style_sheet_is_what_all_share_and_then_the_explorers_own_rules():
+    text = style("ball", "sgd")
+    assert text.index(".explorer-live {") < text.index(".ball-set {") < text.index(".sgd-path {")
+    assert ".sgd-path" not in style("ball")
 
 
 def test_the_state_holds_the_explorers_own_synchronised_settings():

@@ -10,12 +10,12 @@ from torch import nn
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.checks import check_count, check_positive, real
+from lectures_code.explorers.attack_lab import LARGEST, AttackLab
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error, robust_error
 from lectures_code.training import History, train
-from lectures_code.widgets.attack_lab import LARGEST, AttackLab
 
 NEEDS_KERNEL = (
     "Training needs a running kernel, and there is none on this page: open the chapter in Binder "

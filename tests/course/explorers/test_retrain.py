@@ -6,14 +6,14 @@ import torch
 from torch import nn
 
 from lectures_code.attacks import linear_maximiser
+from lectures_code.explorers import retrain
+from lectures_code.explorers.attack_lab import AttackLab
+from lectures_code.explorers.retrain import Retraining
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error, robust_error
 from lectures_code.training import as_module, initial_classifier, train
-from lectures_code.widgets import retrain
-from lectures_code.widgets.attack_lab import AttackLab
-from lectures_code.widgets.retrain import Retraining
 from tests.oracles import INF
 
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lectures_code.danskin import ValueFunction
+from lectures_code.explorers.base import Explorer, Number, source, style
 from lectures_code.figures import plot_tangents
 from lectures_code.logistic import psi
-from lectures_code.widgets.base import STYLE, Explorer, Number, source
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class EnvelopeExplorer(Explorer):
 
     name = "envelope"
     _esm = source("envelope")
-    _css = STYLE
+    _css = style("envelope")
     family = traitlets.Unicode("logistic").tag(sync=True)
     theta = Number(1.0).tag(sync=True)
     miss = Number(0.0).tag(sync=True)

@@ -7,11 +7,11 @@ import torch
 from scipy.optimize import minimize
 
 from lectures_code.attacks import linear_maximiser
+from lectures_code.explorers.sgd import SgdExplorer
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk
 from lectures_code.training import train
-from lectures_code.widgets.sgd import SgdExplorer
 
 START = torch.tensor([-0.5, 2.5], dtype=torch.float64)
 N = 22

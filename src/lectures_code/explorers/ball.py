@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, tensor
 
 from lectures_code.checks import check_float
+from lectures_code.explorers.base import Explorer, Number, source, style
 from lectures_code.figures import plot_support
 from lectures_code.perturbations import NormBall
-from lectures_code.widgets.base import STYLE, Explorer, Number, source
 
 
 class BallExplorer(Explorer):
@@ -35,7 +35,7 @@ class BallExplorer(Explorer):
 
     name = "ball"
     _esm = source("ball")
-    _css = STYLE
+    _css = style("ball")
     # 1/q instead of p: in [0, 1], with p = 1 at 0, and p = infinity, which JSON lacks, at 1.
     inverse_q = Number(0.5).tag(sync=True)
     radius = Number(1.0).tag(sync=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from matplotlib.lines import AxLine
 
-from lectures_code.widgets.envelope import FAMILIES, EnvelopeExplorer
+from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
 
 THETAS = (-2.0, -0.33, 0.0, 0.4, 1.0, 2.0)
 

@@ -1,0 +1,76 @@
+"""Images and classifiers as explorers store them, exactly, and back."""
+
+import torch
+from torch import Tensor, nn
+
+from lectures_code.logistic import LinearClassifier
+
+
+def as_bytes(x: Tensor) -> bytes:
+    """Images as MNIST stores them, a byte k for each pixel k / 255, row by row.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, d)
+        Images, float64.
+
+    Returns
+    -------
+    bytes
+        n * d of them, from which :func:`from_bytes` gives back exactly the pixels.
+
+    Raises
+    ------
+    ValueError
+        If a pixel is not one of the 256 values.
+    """
+    levels = (255 * x).round().clamp(0, 255)
+    if not torch.equal(levels / 255, x):
+        raise ValueError(
+            "pixels must be float64 of the form k / 255 with k = 0 .. 255, got others: pass images "
+            "as load_zero_one gives them"
+        )
+    return levels.to(torch.uint8).numpy().tobytes()
+
+
+def from_bytes(stored: bytes) -> Tensor:
+    """The pixels that :func:`as_bytes` stored, shape (n * d,), float64."""
+    return torch.frombuffer(bytearray(stored), dtype=torch.uint8).double() / 255
+
+
+def as_json(name: str, model: LinearClassifier | nn.Linear, d: int) -> dict[str, object]:
+    """A classifier of images of d pixels, with all digits of its weights.
+
+    Parameters
+    ----------
+    name : str
+        What the reader knows it by.
+    model : LinearClassifier or nn.Linear with one output
+        With d weights.
+    d : int
+        Number of pixels.
+
+    Returns
+    -------
+    dict
+        ``"name"``, ``"theta"``, a list of d numbers, and ``"intercept"``, as JSON keeps them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is not linear, or has more weights or fewer.
+    """
+    model = LinearClassifier.of(model)
+    if len(model.theta) != d:
+        raise ValueError(
+            f"classifier {name!r} must have {d} weights, one for each pixel, "
+            f"got {len(model.theta)}: pass one that was trained on these images"
+        )
+    theta = model.theta.double().tolist()
+    return {"name": name, "theta": theta, "intercept": float(model.intercept)}
+
+
+def from_json(stored: dict) -> LinearClassifier:
+    """The classifier that :func:`as_json` stored, float64."""
+    theta = torch.tensor(stored["theta"], dtype=torch.float64)
+    return LinearClassifier(theta, stored["intercept"])
