@@ -99,7 +99,7 @@ def svg_of(figure: "Figure") -> str:
     """
     import matplotlib
 
-    from lectures_code.figures import INK
+    from lectures_code.figures.style import INK
 
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "figure", "svg.fonttype": "path"}):

@@ -20,7 +20,7 @@ from typeset import in_symbols
 
 CSV = "text/csv"
 FOLDER = "_downloads/figure-data"  # in the site; `_downloads` is where Sphinx has its own
-STORED_DPI = 144  # of the pictures in notebooks, which do not say: see lectures_code.figures
+STORED_DPI = 144  # of the pictures in notebooks, which do not say: see lectures_code.figures.style
 POINTS_PER_INCH = 72
 SVG_SIZE = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)pt"[^>]*?\sheight="([\d.]+)pt"')
 

@@ -17,10 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 CURVES = """\
 import torch
-from lectures_code.figures import plot_inexact
+from lectures_code.figures import plot_lines
 
 t = torch.linspace(0, 1, 5)
-ax = plot_inexact(t, {"a line": t, "a parabola": t**2})"""
+ax = plot_lines(t, {"a line": t, "a parabola": t**2}, xlabel="t", ylabel="nats")"""
 DIGITS = """\
 from lectures_code.figures import plot_images
 

@@ -358,17 +358,12 @@ PAIRS = {
         X.to(a), Y, {"one": classifier(b)}, BALL
     ),
     figures.plot_descent: lambda a, b: figures.plot_descent(X.to(a), Y, BALL, X.to(b), X[0].to(a)),
-    **{
-        plot: lambda a, b, plot=plot: plot(X[:, 0].abs().to(a), {"one": X[:, 1].abs().to(b)})
-        for plot in (
-            figures.plot_envelope,
-            figures.plot_steps,
-            figures.plot_inexact,
-            figures.plot_along_ray,
-            figures.plot_norms,
-            figures.plot_suboptimality,
-        )
-    },
+    figures.plot_envelope: lambda a, b: figures.plot_envelope(
+        X[:, 0].abs().to(a), {"one": X[:, 1].abs().to(b)}
+    ),
+    figures.plot_lines: lambda a, b: figures.plot_lines(
+        X[:, 0].abs().to(a), {"one": X[:, 1].abs().to(b)}, xlabel="x", ylabel="y"
+    ),
     figures.plot_sum: lambda a, b: figures.plot_sum(IMAGES[0].to(a), IMAGES[1].to(b), ["", "", ""])[
         :2
     ],
@@ -582,10 +577,6 @@ NUMBERS = {
     (figures.plot_error_curves, "mark"): (
         1,
         lambda v: figures.plot_error_curves({"one": CURVE}, X[:, 0].abs(), mark=v),
-    ),
-    (figures.plot_norms, "optimum"): (
-        1,
-        lambda v: figures.plot_norms(X[:, 0].abs(), {"one": X[:, 1]}, optimum=v),
     ),
     (figures.plot_least_risk, "threshold"): (
         1,

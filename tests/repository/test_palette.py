@@ -5,7 +5,7 @@ import re
 import pytest
 from notebooks import CHAPTERS
 
-from lectures_code import figures
+from lectures_code.figures import style
 
 PALETTE = CHAPTERS / "assets" / "palette.css"
 LETTERS = ("ink", "quiet", "blue", "vermilion", "green", "purple", "amber")
@@ -57,7 +57,7 @@ def test_without_scripts_dark_is_the_same_dark():
 def test_edges_and_marks_are_the_figures_colours():
     css = PALETTE.read_text(encoding="utf-8")
     lines = dict(re.findall(r"--lecture-line-(\w+): (#[0-9a-f]{6});", css))
-    assert lines == {name: getattr(figures, name.upper()) for name in LINES}
+    assert lines == {name: getattr(style, name.upper()) for name in LINES}
 
 
 def test_contrast_is_that_of_the_standard_and_a_faint_letter_is_found():
