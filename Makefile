@@ -75,22 +75,22 @@ help:
 	@echo "make clean      remove what was built (.venv stays)"
 
 book draft: $(INSTALLED)
-	@$(BIN)/python tools/build_site.py $@
+	@$(BIN)/python -m booksite.build $@
 
 serve: $(INSTALLED)
-	@$(BIN)/python tools/finished.py
+	@$(BIN)/python -m booksite.finished
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 offline: $(INSTALLED)
-	@$(BIN)/python tools/offline.py
+	@$(BIN)/python -m booksite.offline
 
 pdf: $(INSTALLED)
-	@$(BIN)/python tools/print_book.py
+	@$(BIN)/python -m booksite.paper.pdf
 
 test: $(INSTALLED)
 	$(PYTEST) --cov --cov-report=term -m "not alone and not fonts and not invited"
-	$(BIN)/python tools/lint_notebooks.py
-	$(PYTEST) $$($(BIN)/python tools/notebooks.py nbval-mode) --nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book
+	$(BIN)/python -m authoring.lint
+	$(PYTEST) $$($(BIN)/python -m authoring.notebooks nbval-mode) --nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book
 
 # Minutes: each chapter with each change that one of its exercises invites.
 invited: $(INSTALLED)
@@ -121,11 +121,12 @@ paint: $(INSTALLED)
 	$(BIN)/python -m pytest -m alone tests/browser
 
 notebooks: $(INSTALLED)
-	$(BIN)/python tools/notebooks.py write
+	$(BIN)/python -m authoring.notebooks write
 
 bench: $(INSTALLED)
 	@mkdir -p _build/bench
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@set -e; for script in benchmarks/[a-z]*.py; do name="$$(basename "$$script" .py)"; \
+	  echo "== $$name"; $(BIN)/python -m "benchmarks.$$name"; done
 
 record: bench
 	@mkdir -p benchmarks/results
@@ -134,7 +135,7 @@ record: bench
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python tools/lint_notebooks.py
+	$(BIN)/python -m authoring.lint
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -7,8 +7,8 @@ counts more than the exact attack, and here it should reach it.
 from functools import partial
 
 import torch
-from _report import interleaved, report
 
+from benchmarks._report import interleaved, report
 from lectures_code.attacks import linear_maximiser, pgd
 from lectures_code.experiments import train_from_seeds
 from lectures_code.logistic import LinearClassifier

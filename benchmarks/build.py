@@ -4,15 +4,10 @@ Each is run once, for it takes seconds; the appendix has the times of the build 
 """
 
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-from _report import report
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-from notebooks import chapters, execute  # noqa: E402
+from authoring.notebooks import ROOT, chapters, execute
+from benchmarks._report import report
 
 seconds = {}
 for chapter in chapters():

@@ -7,15 +7,13 @@ reader waits for. The chapter's code cells are run as a script.
 import json
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-from _report import interleaved, report
+from authoring.notebooks import ROOT
+from benchmarks._report import interleaved, report
 
-HERE = Path(__file__).resolve().parent
-CHAPTER = HERE.parent / "book" / "lecture" / "mnist.ipynb"
+CHAPTER = ROOT / "book" / "lecture" / "mnist.ipynb"
 BARE = """
-from _recipe import train
+from benchmarks._recipe import train
 from lectures_code.mnist import load_zero_one
 data = load_zero_one()
 for epsilon in (0.0, 0.2):
@@ -45,19 +43,16 @@ def chapter_as_a_script() -> str:
     return "\n".join([QUIET, *code])
 
 
-def process(code: str, folder: str) -> subprocess.CompletedProcess:
+def process(code: str) -> subprocess.CompletedProcess:
     """Run the code in a fresh interpreter that finds the recipe."""
-    script = Path(folder, "script.py")
-    script.write_text(f"import sys; sys.path.insert(0, {str(HERE)!r})\n{code}", encoding="utf-8")
-    return subprocess.run([sys.executable, script], check=True, capture_output=True)
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    seconds = interleaved(
-        {
-            "bare recipe": lambda: process(BARE, folder),
-            "chapter, its 40 seeds aside": lambda: process(chapter_as_a_script(), folder),
-        },
-        rounds=3,
-    )
+seconds = interleaved(
+    {
+        "bare recipe": lambda: process(BARE),
+        "chapter, its 40 seeds aside": lambda: process(chapter_as_a_script()),
+    },
+    rounds=3,
+)
 report("What does the chapter cost?", seconds, baseline="bare recipe", file="chapter")

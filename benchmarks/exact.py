@@ -10,11 +10,11 @@ import time
 
 import numpy as np
 import torch
-from _recipe import train as recipe
-from _report import interleaved, report
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from benchmarks._recipe import train as recipe
+from benchmarks._report import interleaved, report
 from lectures_code.exact import solution_path, solve
 from lectures_code.mnist import load_zero_one
 from lectures_code.perturbations import NormBall

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _report import report
 
+from benchmarks._report import report
 from lectures_code.exact import solve
 from lectures_code.perturbations import NormBall
 

@@ -7,9 +7,9 @@ forty: they are alike. The results are compared first: same starts, same batches
 from functools import partial
 
 import torch
-from _recipe import train as recipe
-from _report import interleaved, report
 
+from benchmarks._recipe import train as recipe
+from benchmarks._report import interleaved, report
 from lectures_code.attacks import linear_maximiser
 from lectures_code.experiments import train_from_seeds
 from lectures_code.mnist import load_zero_one

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import notebooks
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat import v4
+
+from authoring import notebooks
 
 
 @dataclass(frozen=True)

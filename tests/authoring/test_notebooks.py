@@ -4,12 +4,13 @@ import base64
 import io
 from types import SimpleNamespace
 
-import notebooks
 import pytest
-from lint_notebooks import lint_notebook
 from nbclient.exceptions import CellExecutionError
 from nbformat import v4
 from PIL import Image
+
+from authoring import notebooks
+from authoring.lint import lint_notebook
 
 
 def stored(tmp_path, *sources):

@@ -1,4 +1,4 @@
-"""A site of one page, built in this process: for tests of the book's Sphinx extensions."""
+"""A site of one page in the book's theme, built in this process."""
 
 import re
 from io import StringIO
@@ -11,6 +11,12 @@ from sphinx.util.docutils import docutils_namespace
 def build(folder: Path, text: str, **settings: object) -> tuple[Path, str]:
     """Build `index.md` with this text in `folder`: the built site, and the build's warnings."""
     (folder / "index.md").write_text(text, encoding="utf-8")
+    settings = {
+        "extensions": ["myst_nb", "booksite"],
+        "nb_execution_mode": "off",
+        "html_theme": "sphinx_book_theme",
+        **settings,
+    }
     warnings = StringIO()
     with docutils_namespace():
         app = Sphinx(

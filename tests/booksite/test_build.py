@@ -1,129 +1,211 @@
-"""The book's build, under the project's configuration, fails where it must and shows what it must.
+"""A site is built by one build at a time, and taken for whole only when its build has ended."""
 
-Each book here has one chapter."""
-
-import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import long_outputs
+import nbformat
 import pytest
+import yaml
 from nbformat import v4
-from notebooks import canonical
+
+from booksite import build as program
+from booksite import offline
+from booksite.build import BuildError, build, draft_configuration, with_cells
+from booksite.finished import MARK, unfinished
+from booksite.paper import pdf
+from tests.oracles import says
 
 ROOT = Path(__file__).parent.parent.parent
-
-PROSE = "# A chapter\n\n(a-place)=\n## A place\n\nAs {ref}`a-place` says, $x^2$."
-FIGURE = """\
-from io import BytesIO
-from IPython.display import Image, display
-from PIL import Image as Picture
-
-file = BytesIO()
-Picture.new("L", (1, 1)).save(file, format="PNG")
-display(Image(data=file.getvalue()))"""
-ALT = "A single pixel, which stands for a figure."
+HELD = "one build at a time can write {}, and another one is running: wait until it has ended, or "
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    """A function that builds a book of this prose and this code: the finished run, its folder."""
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A book whose builds call `book.run`, which may be replaced, in jupyter-book's place."""
 
-    def run(prose, source):
-        book = tmp_path_factory.mktemp("book")
-        shutil.copy(ROOT / "_config.yml", book)
-        shutil.copytree(ROOT / "tools", book / "tools")
-        shutil.copytree(ROOT / "book" / "assets", book / "book" / "assets")
-        (book / "book" / "references.bib").touch()
-        (book / "_toc.yml").write_text("format: jb-book\nroot: book/chapter\n")
-        cell = v4.new_code_cell(source, metadata={"mystnb": {"image": {"alt": ALT}}})
-        notebook = v4.new_notebook(cells=[v4.new_markdown_cell(prose), cell])
-        (book / "book" / "chapter.ipynb").write_text(canonical(notebook), encoding="utf-8")
-        program = str(Path(sys.executable).with_name("jupyter-book"))
-        result = subprocess.run(
-            [program, "build", ".", "-n", "-W", "--keep-going"],
-            cwd=book,
-            env={**os.environ, "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        return result, book
+    class Book:
+        root = tmp_path
+        site = tmp_path / "_build" / "html"
 
-    return run
+        @classmethod
+        def run(cls, root, configuration):
+            cls.site.mkdir(parents=True, exist_ok=True)
+            (cls.site / "index.html").touch()
+            return 0
+
+    (tmp_path / "_config.yml").write_text("title: A book\n")
+    monkeypatch.setattr(program, "run_jupyter_book", lambda *a: Book.run(*a))
+    return Book
 
 
-@pytest.fixture(scope="module")
-def good(build):
-    result, book = build(PROSE, FIGURE)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return book, (book / "_build" / "html" / "book" / "chapter.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("kind", ["book", "draft"])
+def test_a_build_that_ends_well_leaves_a_whole_site(book, kind):
+    build(book.root, kind)
+    assert unfinished(book.site) is None
+    assert (book.site / "index.html").exists()
+    assert (book.site / ".draft").exists() == (kind == "draft")
 
 
-def test_alt_text_in_a_cells_metadata_reaches_the_page(good):
-    assert f'alt="{ALT}"' in good[1]
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError("no space left")])
+def test_a_build_that_is_stopped_leaves_none(book, end):
+    build(book.root, "book")
+
+    def stopped(*_):
+        book.site.mkdir(exist_ok=True)
+        raise end
+
+    book.run = stopped
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        build(book.root, "draft")
+    assert "did not finish" in unfinished(book.site)
 
 
-def test_launch_buttons_open_the_chapter_as_a_notebook(good):
-    assert "colab.research.google.com/github/" in good[1]
-    assert "/blob/main/book/chapter.ipynb" in good[1]
-    assert "urlpath=lab/tree/book/chapter.ipynb" in good[1]
+def test_a_build_that_is_stopped_while_it_clears_the_old_site_leaves_none(book, monkeypatch):
+    build(book.root, "book")
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program.shutil, "rmtree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        build(book.root, "book")
+    assert "did not finish" in unfinished(book.site)
 
 
-def test_mathematics_is_drawn_by_the_build(good):
-    book, page = good
-    assert "<math><msup><mi>x</mi><mn>2</mn></msup></math>" in page
-    assert "mathjax.js" not in page.lower() and "tex-chtml" not in page
-    assert not (book / "_build" / "html" / "_static" / "mathjax").exists()
-    assert "cdn" not in page.lower() and "thebe" not in page.lower()
+def test_a_build_begins_with_nothing_of_an_earlier_one(book):
+    book.site.mkdir(parents=True)
+    (book.site / "half a page.html").touch()
+    (book.site / ".draft").touch()
+    build(book.root, "book")
+    assert {path.name for path in book.site.iterdir()} == {"index.html", MARK}
 
 
-def test_a_build_leaves_the_notebook_as_it_was(good):
-    assert '"execution_count": null' in (good[0] / "book" / "chapter.ipynb").read_text("utf-8")
+def test_a_build_that_fails_shows_why_and_leaves_no_whole_site(book, capsys):
+    def failed(*_):
+        (book.site / "reports").mkdir(parents=True)
+        (book.site / "reports" / "one.err.log").write_text("ZeroDivisionError: division by zero")
+        return 1
+
+    book.run = failed
+    text = (
+        "jupyter-book has ended with 1: warnings stand above, and the tracebacks of failed cells "
+        "below them"
+    )
+    with says(BuildError, text):
+        build(book.root, "book")
+    assert "ZeroDivisionError: division by zero" in capsys.readouterr().err
+    assert unfinished(book.site)
 
 
-def test_a_failing_cell_fails_the_build_and_shows_why(build):
-    result, book = build(PROSE, "1 / 0")
-    (log,) = book.rglob("*.err.log")
-    assert result.returncode != 0
-    assert "ZeroDivisionError" in log.read_text(encoding="utf-8")
+def test_a_second_build_is_refused_until_the_first_has_ended_or_was_killed(book):
+    program = (
+        "import sys; from pathlib import Path; from booksite.build import alone\n"
+        "with alone(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    first = subprocess.Popen(
+        [sys.executable, "-c", program, str(book.root)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with first:
+        assert first.stdout.readline() == b"held\n"
+        with says(BuildError, HELD.format(book.site) + "stop it"):
+            build(book.root, "draft")
+        assert not book.site.exists()
+        first.send_signal(signal.SIGKILL)
+        first.wait(timeout=60)
+    build(book.root, "draft")
 
 
-def test_a_cell_that_prints_too_much_fails_the_build_soon(build):
-    """Without the limit this line alone takes minutes, more than a build here may take."""
-    result, _ = build(PROSE, "print('x' * 400_000)")
-    assert result.returncode != 0
-    text = "an output must have at most 20,000 letters of printed text, this cell's has 400,001"
-    assert re.search(rf"chapter\.ipynb:20001: WARNING: {text}: print less", result.stderr)
+def test_where_files_cannot_be_locked_a_build_runs_all_the_same(book, monkeypatch):
+    def no_locks(*_):
+        raise OSError("function not implemented")
+
+    monkeypatch.setattr(program.fcntl, "flock", no_locks)
+    build(book.root, "book")
+    assert unfinished(book.site) is None
+
+
+def test_a_draft_is_built_with_the_books_configuration_and_executes_nothing(tmp_path):
+    (tmp_path / "_build").mkdir()
+    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text("utf-8"), "utf-8")
+    path = draft_configuration(tmp_path)
+    whole, draft = (
+        yaml.safe_load(file.read_text("utf-8")) for file in (ROOT / "_config.yml", path)
+    )
+    assert draft["execute"].pop("execute_notebooks") == "off"
+    assert whole["execute"].pop("execute_notebooks") == "force"
+    folders = draft["sphinx"].pop("local_extensions")
+    assert folders.keys() == whole["sphinx"].pop("local_extensions").keys() == {"booksite"}
+    assert (path.parent / folders["booksite"]).resolve() == tmp_path
+    assert draft == whole
+
+
+def test_warnings_name_the_cell_and_its_line(tmp_path):
+    """As MyST-NB and Sphinx print them, for a reference in the third cell's second line."""
+    cells = [v4.new_markdown_cell(text) for text in ("# A", "text", "text\n{ref}`nowhere`")]
+    nbformat.write(v4.new_notebook(cells=cells), tmp_path / "index.ipynb")
+    (tmp_path / "conf.py").write_text("extensions = ['myst_nb']\nnb_execution_mode = 'off'\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", tmp_path, tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert re.search(r"index\.ipynb:\d{5}: WARNING: undefined label", result.stderr)
+    assert "index.ipynb: cell 3, line 2: WARNING: undefined label" in with_cells(result.stderr)
+
+
+def test_other_places_stay_as_they_are():
+    text = "page.md:30002: WARNING: a; b.ipynb:12: c; /x/d.ipynb\n"
+    assert with_cells(text) == text
+
+
+# Those who use a site
+
+
+def test_whole_missing_and_unfinished_sites_are_told_apart(tmp_path):
+    site = tmp_path / "html"
+    assert unfinished(site) == (
+        f"a built site is needed, and there is none in {site}: run make book (or make draft)"
+    )
+    site.mkdir()
+    (site / "index.html").touch()
+    assert unfinished(site) == (
+        f"the build of the site in {site} did not finish: run make book (or make draft) again"
+    )
+    (site / MARK).touch()
+    assert unfinished(site) is None
 
 
 @pytest.mark.parametrize(
-    "output",
-    [
-        v4.new_output("stream", text="x" * 30_000),
-        v4.new_output("execute_result", {"text/plain": "x" * 30_000, "text/html": "<p>"}),
-    ],
+    ("program", "option", "no"), [(offline, "--zip", "No zip"), (pdf, "--pdf", "No PDF")]
 )
-def test_only_the_printed_text_of_a_long_output_is_shortened(output):
-    short = long_outputs.shorten(output)
-    assert long_outputs.printed(short) == "x" * long_outputs.MAX_PRINTED
-    assert long_outputs.printed(output) == "x" * 30_000, "the output itself was changed"
-    assert short.output_type == output.output_type
-    assert short.get("data", {}).get("text/html") == output.get("data", {}).get("text/html")
+def test_neither_zip_nor_pdf_is_made_of_an_unfinished_site(
+    program, option, no, tmp_path, monkeypatch
+):
+    site = tmp_path / "html"
+    site.mkdir()
+    (site / "index.html").touch()
+    result = str(tmp_path / "result")
+    monkeypatch.setattr("sys.argv", ["program", "--html", str(site), option, result])
+    with says(SystemExit, f"{no}: {unfinished(site)}"):
+        program.main()
+    assert [path.name for path in tmp_path.iterdir()] == ["html"]
 
 
-def test_an_output_that_is_short_enough_stays_as_it_is():
-    output = v4.new_output("stream", text="x" * long_outputs.MAX_PRINTED)
-    assert long_outputs.shorten(output) is output
-
-
-def test_broken_references_fail_the_build(build):
-    prose = PROSE + " {ref}`no-place` {py:func}`lectures_code.risk.nothing` {cite}`nobody1900`"
-    result, _ = build(prose, "1")
-    assert result.returncode != 0
-    assert "undefined label: 'no-place'" in result.stderr
-    assert "reference target not found: lectures_code.risk.nothing" in result.stderr
-    assert 'could not find bibtex key "nobody1900"' in result.stderr
+def test_an_unfinished_site_is_not_served(tmp_path):
+    """`make serve` asks this program."""
+    shutil.copytree(ROOT / "booksite", tmp_path / "booksite")
+    site = tmp_path / "_build" / "html"
+    site.mkdir(parents=True)
+    command = [sys.executable, "-m", "booksite.finished"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (1, f"{unfinished(site)}\n")
+    (site / MARK).touch()
+    assert subprocess.run(command, cwd=tmp_path).returncode == 0

@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from finished import unfinished
 from sphinx_external_toc.parsing import parse_toc_yaml
+
+from booksite.finished import unfinished
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = ROOT / "_build" / "html"
 # What a page of the site is made from.
-SOURCES = ("book", "src", "tools", "_config.yml", "_toc.yml")
+SOURCES = ("book", "booksite", "src", "_config.yml", "_toc.yml")
 # Written next to the sources by Python, Jupyter and pip, and no part of them.
 BY_PRODUCTS = ("__pycache__", ".ipynb_checkpoints", ".egg-info")
 # Sphinx's own pages, which the table of contents does not name, where they exist.

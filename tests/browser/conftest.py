@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import BrowserMissingError, find_chromium, launch
 from playwright.sync_api import sync_playwright
 
+from booksite.paper.browser import BrowserMissingError, find_chromium, launch
 from tests.browser.built_site import ROOT, SITE, chapter_paths, page_paths, what_is_missing
-from tests.browser.guard import Guard
+from tests.browser.checks.guard import Guard
 from tests.browser.site_server import SiteServer
 
 # Nothing listens here: what is sent to another host ends at this machine.
@@ -234,11 +234,10 @@ def run_tests(tmp_path):
     def run(**environment):
         plugins = ["-p", "tests.browser.conftest", "-p", "no:cacheprovider"]
         inherited = {name: value for name, value in os.environ.items() if name != "REQUIRE_BROWSER"}
-        folders = os.pathsep.join([str(ROOT), str(ROOT / "tools")])
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-ra", *plugins, "."],
             cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": folders, **environment},
+            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
             timeout=120,

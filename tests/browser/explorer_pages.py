@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
-from explorer_files import KEY, bundle
-
+from booksite.explorers import pages
+from booksite.explorers.pages import KEY, bundle
 from lectures_code.explorers.base import source, style
 
-HOST = Path(__file__).parent.parent.parent / "book" / "assets" / "explorers.js"
+HOST = Path(pages.__file__).with_name("host.js")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>An explorer</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="explorers/explorer.css">
-<script src="explorers.js" defer></script></head>
+<script src="host.js" defer></script></head>
 <body><main><h1>An explorer</h1>{body}</main></body></html>"""
 
 
@@ -38,7 +38,7 @@ def written(explorer):
     key, state = metadata[KEY]["key"], metadata[KEY]["state"]
     module = f"explorers.module({json.dumps(explorer.name)}, {json.dumps(source(explorer.name))});"
     files = {
-        "explorers.js": HOST.read_text(encoding="utf-8"),
+        "host.js": HOST.read_text(encoding="utf-8"),
         "explorers/explorer.css": style(explorer.name),
         f"explorers/{explorer.name}.js": module,
         f"explorers/{key}.js": f"explorers.state({json.dumps(key)}, {json.dumps(state)});",

@@ -1,25 +1,21 @@
 """A book with everything that paper needs done to it, built under the project's configuration."""
 
 import base64
-import os
-import shutil
-import subprocess
-import sys
 from io import BytesIO
 from pathlib import Path
 
-from finished import MARK
 from nbformat import v4
-from notebooks import canonical
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent.parent
+from authoring.notebooks import ROOT, canonical
+from booksite.finished import MARK
+from tests.booksite import small_book
+
 ALT = "A single square, which stands for a figure."
 STILL = "A still square, which stands for an explorer."
 LONG = "x = '" + "long " * 60 + "'"
 
 TOC = """\
-format: jb-book
 root: book/front
 parts:
   - caption: One part
@@ -134,24 +130,13 @@ def chapter() -> str:
 
 def build(book: Path) -> Path:
     """Build the book in a folder: its site."""
-    for name in ("tools", "book/assets"):
-        shutil.copytree(ROOT / name, book / name)
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     config = config.replace("execute_notebooks: force", 'execute_notebooks: "off"')
-    files = {"_config.yml": config, "_toc.yml": TOC, "book/references.bib": ""}
-    files["CITATION.cff"] = "version: 1.2.3\n"
-    files |= {"book/front.md": FRONT, "book/first.ipynb": chapter(), "book/deeper.md": DEEPER}
-    files |= {"book/second.md": SECOND, "book/last.md": LAST}
-    for name, text in files.items():
-        (book / name).write_text(text, encoding="utf-8")
-    result = subprocess.run(
-        [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-n", "-W"],
-        cwd=book,
-        env={**os.environ, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    (book / "_config.yml").write_text(config, encoding="utf-8")
+    (book / "CITATION.cff").write_text("version: 1.2.3\n", encoding="utf-8")
+    pages = {"front.md": FRONT, "first.ipynb": chapter(), "deeper.md": DEEPER}
+    pages |= {"second.md": SECOND, "last.md": LAST}
+    result = small_book.build(book, pages, toc=TOC)
     assert result.returncode == 0, result.stdout + result.stderr
     (book / "_build" / "html" / MARK).touch()
     return book / "_build" / "html"

@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from finished import MARK
 
+from booksite.finished import MARK
 from tests.browser.built_site import chapter_paths, page_paths, what_is_missing
 
 TOC = """\
@@ -25,7 +25,7 @@ def project(tmp_path):
     """A project whose site was built after its sources were written."""
     (tmp_path / "_toc.yml").write_text(TOC)
     (tmp_path / "_config.yml").write_text("title: A book\n")
-    for folder in ("book", "src", "tools", "_build/html/book"):
+    for folder in ("book", "booksite", "src", "_build/html/book"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "src" / "code.py").write_text("")
     (tmp_path / "book" / "one.ipynb").write_text("{}")

@@ -91,7 +91,7 @@ def test_the_keyboard_moves_the_radius_and_the_change_is_said(page):
 def test_the_page_keeps_its_place_when_the_explorer_starts(open_html, files, width):
     page_html, scripts = files
     below = page_html.replace("</main>", "<p id=below>Below</p></main>")
-    still = open_html(below, {**scripts, "explorers.js": ""}, width=width)
+    still = open_html(below, {**scripts, "host.js": ""}, width=width)
     live = open_html(below, scripts, width=width)
     start(live)
     places = [each.locator("#below").bounding_box()["y"] for each in (still, live)]

@@ -6,19 +6,28 @@ Under each of three families, which are on most systems with Linux: `make fonts`
 import os
 
 import pytest
-from browser import FLAGS, find_chromium, launch
 from playwright.sync_api import sync_playwright
-from print_book import print_document
 from pypdf import PdfReader
-from whole_book import WholeBook
 
-from tests.browser import pdf_checks
+from booksite.paper.browser import FLAGS, find_chromium, launch
+from booksite.paper.document import WholeBook
+from booksite.paper.pdf import print_document
 from tests.browser.built_site import ROOT
+from tests.browser.checks import pdf as pdf_checks
+from tests.browser.checks.fonts import (
+    FAMILIES,
+    Family,
+    configuration,
+    drawn_with,
+    lacking_faces,
+    mainly,
+)
+from tests.browser.checks.pages import WIDTHS, overflow
 from tests.browser.driving import assert_none
-from tests.browser.fonts import FAMILIES, Family, configuration, drawn_with, lacking_faces, mainly
-from tests.browser.page_checks import WIDTHS, overflow
 
 NONE = Family("No Serif", "No Sans", "No Mono", "no-fonts")
+
+
 ASKED = {
     "serif": ("serif", "Georgia, serif", "Charter, 'Noto Serif', 'Liberation Serif', serif"),
     "sans": ("sans-serif", "system-ui", "Helvetica, sans-serif", "'Noto Sans', Arial, sans-serif"),
@@ -89,20 +98,6 @@ def test_the_pdf_keeps_its_text(browser, document, family, tmp_path):
     for face in family.faces:
         assert any(name.startswith(face.replace(" ", "")) for name in used), (face, used)
     assert_none(pdf_checks.lost(document, pdf_checks.texts(path)))
-
-
-def test_a_family_that_is_missing_is_named(tmp_path):
-    reason = lacking_faces(NONE, configuration(NONE, tmp_path))
-    if "fc-list" in reason:
-        pytest.skip(reason)
-    assert reason.startswith("the fonts No Serif, No Sans, No Mono are missing (Debian: apt")
-
-
-def test_without_fontconfig_it_is_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert lacking_faces(NONE, tmp_path / "fonts.conf") == (
-        "fontconfig's fc-list is not installed (Debian: apt install fontconfig)"
-    )
 
 
 def test_what_is_missing_is_a_failure_where_it_is_required(stop, monkeypatch):

@@ -3,9 +3,9 @@
 import os
 import zipfile
 
-import offline
 import pytest
 
+from booksite import offline
 from tests.browser.built_site import page_paths
 
 NAMES = ["a.html", "b/z.html", "b/é.png", "index.html"]

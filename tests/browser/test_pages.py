@@ -1,14 +1,11 @@
 """Every page in the browser: nothing goes wrong, formulas are typeset, nothing sticks out.
 
 Requests to other hosts, failed requests, errors in the console and unhandled rejections fail each
-of these tests when its page is closed (guard.py; test_guard.py shows that they do).
+of these tests when its page is closed (checks/guard.py; checks/test_guard.py shows that they do).
 """
 
-import pytest
-from questions import QUESTION
-
-from tests.browser.driving import assert_none
-from tests.browser.page_checks import (
+from booksite.questions import QUESTION
+from tests.browser.checks.pages import (
     WIDTHS,
     count_formulas,
     formulas,
@@ -17,20 +14,7 @@ from tests.browser.page_checks import (
     overflow,
     stills,
 )
-
-# An outline of the kind that typeset formulas refer to, and a formula that is as it should be.
-GLYPHS = (
-    '<svg style="position:absolute;width:0;height:0"><path id="f-x" d="M0 0H400V400H0Z"/></svg>'
-)
-DRAWING = '<svg width="1ex" height="1ex" viewBox="0 0 400 400"><use href="#f-x"/></svg>'
-GOOD = f'<span class="math">{DRAWING}<math><mi>x</mi></math></span>'
-
-
-def written(body, head=""):
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>A page</title>{head}<body>{body}</body></html>'
-    )
+from tests.browser.driving import assert_none
 
 
 def test_a_page_passes(open_page, page_path):
@@ -86,119 +70,6 @@ def test_the_front_address_leads_to_the_book(open_page, site):
         page.wait_for_url("**/book/index.html")
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (r"so that \(x\) is small", "raw TeX"),
-        ("so that $$x$$ is small", "raw TeX"),
-        (r"<p>the value \frac{1}{2}</p>", "raw TeX"),
-        (r"<details>\theta is folded away</details>", "raw TeX"),
-        (r'<img src="data:," alt="The loss at \theta, from left to right.">', "raw TeX in alt"),
-        (f"<span class=math>{DRAWING}</span>", "no MathML"),
-        (f"<span class=math>{DRAWING}<math></math></span>", "no MathML"),
-        ("<span class=math><math><mi>x</mi></math></span>", "not typeset"),
-        (GOOD.replace('width="1ex"', 'width="0"'), "of no size"),
-        (GOOD.replace("#f-x", "#f-y"), "no outline #f-y"),
-        (GOOD.replace('<use href="#f-x"/>', ""), "of no size"),
-        (f"<details>{GOOD.replace('#f-x', '#f-y')}</details>", "no outline #f-y"),
-        (GOOD.replace("<mi>x</mi>", "<merror><mi>x</mi></merror>"), "in error"),
-        (GOOD.replace("<use", '<g data-mml-node="merror"></g><use'), "in error"),
-    ],
-)
-def test_a_formula_that_is_not_well_is_found(open_html, body, expected):
-    page = open_html(written(GLYPHS + body))
-    page.guard.take()
-    found = formulas(page)
-    assert any(expected in problem for problem in found), found
-    bare = open_html(written(GLYPHS + body), javascript=False)
-    bare.guard.take()
-    assert formulas(bare) == found
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        GOOD,
-        f"<div class=math>{GOOD}</div>",
-        f"<details><summary>more</summary>{GOOD}</details>",
-        r"<code>\frac{1}{2}</code><pre>$$x$$</pre><script>const tex = '\\theta';</script>",
-        "a price of $5, or C:\\",
-    ],
-)
-def test_a_typeset_formula_is_no_problem(open_html, body):
-    assert formulas(open_html(written(GLYPHS + body))) == []
-
-
-WIDE = '<div style="width:{width}px">wide</div>'
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_what_sticks_out_is_found(open_html, width):
-    page = open_html(written(WIDE.format(width=width + 40)))
-    found = overflow(page, width)
-    assert any("the page is" in problem for problem in found)
-    assert any("<div> ends at" in problem for problem in found)
-    assert overflow(page, width + 60) == []
-
-
-def test_what_sticks_out_is_found_where_the_page_hides_it(open_html):
-    style = "<style>html, body { overflow-x: hidden }</style>"
-    assert overflow(open_html(written(WIDE.format(width=600), style)), 320) != []
-    style = "<style>html, body { overflow-x: clip }</style>"
-    assert overflow(open_html(written(WIDE.format(width=600), style)), 320) != []
-
-
-def test_what_scrolls_in_its_own_box_does_not_stick_out(open_html):
-    box = f'<div style="overflow-x:auto">{WIDE.format(width=600)}</div>'
-    assert overflow(open_html(written(box)), 320) == []
-
-
-def test_a_formula_beyond_its_paragraph_is_found_in_the_margin_of_the_page(open_html):
-    wide = GOOD.replace('width="1ex"', 'width="270"')
-    style = "<style>p { margin: 0 30px }</style>"
-    found = overflow(open_html(written(f"{GLYPHS}<p>{wide}</p>", style)), 320)
-    assert found == ["320 px: a formula ends 26 px beyond its paragraph"]
-    assert overflow(open_html(written(f"{GLYPHS}<p>{GOOD}</p>", style)), 320) == []
-
-
-def test_an_unbreakable_formula_is_found(open_html):
-    wide = GOOD.replace('width="1ex"', 'width="338"')
-    page = open_html(written(f"{GLYPHS}<dl><dd>{wide}</dd></dl>"))
-    assert any("the page is" in problem for problem in overflow(page, 320))
-
-
-HINT = "background: linear-gradient(white, blue)"
-EQUATION = (
-    '<div class="math" style="display:flex;{flow}"><div class="formula" style="overflow-x:auto;'
-    f'{HINT}"><div style="width:{{width}}px">x</div></div><span class="eqno">(1.2)</span></div>'
-)
-
-
-@pytest.mark.parametrize(
-    ("body", "problem"),
-    [
-        (f"<div style='overflow-x:auto'>{WIDE.format(width=600)}</div>", "scrolls without a hint"),
-        (f"<div style='overflow-x:auto;{HINT}'>{WIDE.format(width=600)}</div>", None),
-        (
-            f"<section style='background:red'><div style='overflow-x:auto;{HINT}'>"
-            f"{WIDE.format(width=600)}</div></section>",
-            "scrolls without a hint",
-        ),
-        (f"<div style='overflow-x:auto'>{WIDE.format(width=60)}</div>", None),
-        ("<table style='width:9px;overflow-wrap:anywhere'><td>0.0246", "a table breaks 0.0246"),
-        ("<table style='width:9px;overflow-wrap:anywhere'><td>median", "a table breaks median"),
-        ("<table style='width:9px'><td>median 0.0246 to 0.0355", None),
-        (EQUATION.format(flow="", width=600), "beside its number (1.2)"),
-        (EQUATION.format(flow="flex-direction:column", width=600), None),
-        (EQUATION.format(flow="", width=60), None),
-    ],
-)
-def test_what_a_narrow_page_hides_or_breaks_is_found(open_html, body, problem):
-    page = open_html(written(f"<article>{body}</article>"), width=320)
-    found = narrow(page)
-    assert (problem in found[0] and len(found) == 1) if problem else found == []
-
-
 def test_only_code_can_be_copied(open_page, chapter_path):
     page = open_page(chapter_path)
     code = page.locator(".cell_input pre")
@@ -225,30 +96,3 @@ def test_where_storage_is_blocked_the_search_finds(open_html, site_url):
     page = open_html(FRAME.format(site_url + "search.html?q=danskin"))
     frame = page.frames[1]
     frame.wait_for_selector("#search-results li a")
-
-
-def test_an_image_that_is_not_shown_is_found(open_html):
-    page = open_html(
-        written('<img src="no.png" alt="One that is missing."><img src="yes.svg" alt="Here.">'),
-        files={"yes.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'},
-    )
-    assert images(page) == ["image not shown: One that is missing."]
-    assert any("no.png (status 404)" in problem for problem in page.guard.take())
-
-
-@pytest.mark.parametrize(
-    ("still", "problems"),
-    [
-        ('<img src="a.svg" alt="">', 0),
-        ("", 1),
-        ('<img src="a.svg" alt="" hidden>', 1),
-        ('<img src="data:image/png;base64,AA" alt="">', 1),
-    ],
-)
-def test_an_explorer_without_its_picture_is_found(open_html, still, problems):
-    page = open_html(
-        written(f'<div class="explorer" data-explorer="ball">{still}</div>'),
-        files={"a.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'},
-        javascript=False,
-    )
-    assert stills(page) == problems * ["no still picture of the explorer ball"]

@@ -4,19 +4,21 @@ import re
 import shutil
 from html import unescape
 
-import print_book
 import pytest
 from bs4 import BeautifulSoup
-from formula_text import linear_text
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import NameObject
-from whole_book import BookError, WholeBook, contents
 
+from booksite.paper.contents import contents
+from booksite.paper.document import BookError, WholeBook
+from booksite.paper.pdf import main, print_book
 from tests.browser import paper_book
 from tests.browser.built_site import ROOT
-from tests.browser.pdf_checks import bookmarks, dangling, links, normal, tagged, texts, untagged
+from tests.browser.checks.pdf import bookmarks, dangling, links, normal, tagged, texts, untagged
 
 NAMES = ["book/front", "book/first", "book/deeper", "book/second", "book/last"]
+
+
 # What a reader of the site sees only after a click, or in the margin.
 HIDDEN = [
     "The answer that was hidden.",
@@ -60,9 +62,6 @@ def changed(book, tmp_path):
         return copy
 
     return change
-
-
-# One document
 
 
 @pytest.fixture(scope="module")
@@ -148,39 +147,11 @@ def test_what_cannot_be_printed_is_refused(changed, name, old, new, said):
         whole(changed(name, old, new))
 
 
-# Formulas
-
-
-@pytest.mark.parametrize(
-    "mathml, text",
-    [
-        ("<msub><mi>x</mi><mi>i</mi></msub><mi>y</mi>", "x_i y"),
-        ("<mi>a</mi><mo>=</mo><mo>−</mo><mn>1</mn>", "a = −1"),
-        ("<mi>a</mi><mo>−</mo><mn>1</mn>", "a − 1"),
-        ("<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mn>2</mn></mfrac>", "(a + b)/2"),
-        ("<mi>f</mi><mo>′</mo><mi>log</mi><mo>\u2061</mo><mi>x</mi>", "f′log x"),
-        ("<msup><mi>f</mi><mo>′</mo></msup>", "f′"),
-        ("<mover><mi>θ</mi><mo>^</mo></mover>", "θ\u0302"),
-        ("<msqrt><mi>d</mi><mo>+</mo><mn>1</mn></msqrt>", "√(d + 1)"),
-        ("<munderover><mo>∑</mo><mi>i</mi><mi>N</mi></munderover><mi>a</mi>", "∑_i^N a"),
-        ("<mtable><mtr><mtd><mi>a</mi></mtd><mtd><mi>b</mi></mtd></mtr></mtable>", "a b"),
-    ],
-)
-def test_a_formula_has_a_line_of_text(mathml, text):
-    formula = BeautifulSoup(f"<math>{mathml}</math>", "html.parser").math
-    assert linear_text(formula) == text
-
-
-# The PDF
-
-
 @pytest.fixture(scope="module")
 def pdf(lacking, book, tmp_path_factory):
     lacking("browser")
     path = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    pages = print_book.print_book(
-        book / "_build" / "html", book / "_config.yml", book / "_toc.yml", path
-    )
+    pages = print_book(book / "_build" / "html", book / "_config.yml", book / "_toc.yml", path)
     assert pages == len(PdfReader(path).pages)
     return path
 
@@ -271,7 +242,7 @@ def clumsy(lacking, book, tmp_path_factory):
     assert marked in page
     page = page.replace(marked, '<details class="admonition">')
     (html / "book" / "first.html").write_text(page, encoding="utf-8")
-    print_book.print_book(html, book / "_config.yml", book / "_toc.yml", folder / "book.pdf")
+    print_book(html, book / "_config.yml", book / "_toc.yml", folder / "book.pdf")
     return " ".join(texts(folder / "book.pdf"))
 
 
@@ -326,7 +297,7 @@ def test_a_file_that_is_missing_is_refused(lacking, changed, tmp_path):
     lacking("browser")
     copy = changed("book/last", "One.", '<img alt="" src="lost.png"><img src="https://a.test/b">')
     with pytest.raises(BookError, match=r"file:.*lost\.png, https://a\.test/b: build"):
-        print_book.print_book(
+        print_book(
             copy / "_build" / "html", copy / "_config.yml", copy / "_toc.yml", tmp_path / "x.pdf"
         )
     assert not (tmp_path / "x.pdf").exists()
@@ -336,7 +307,7 @@ def test_a_heading_that_is_not_printed_is_refused(lacking, changed, tmp_path):
     lacking("browser")
     copy = changed("book/last", "</head>", "<style>#book\\.last h2 {display: none}</style></head>")
     with pytest.raises(BookError, match="must be printed, these are not: 'Last page'"):
-        print_book.print_book(
+        print_book(
             copy / "_build" / "html", copy / "_config.yml", copy / "_toc.yml", tmp_path / "x.pdf"
         )
 
@@ -344,15 +315,12 @@ def test_a_heading_that_is_not_printed_is_refused(lacking, changed, tmp_path):
 def test_without_chromium_the_command_says_what_to_do(book, monkeypatch, tmp_path):
     monkeypatch.setenv("CHROMIUM", "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("browser.MAC_PLACES", ())
+    monkeypatch.setattr("booksite.paper.browser.MAC_PLACES", ())
     arguments = ["--html", book / "_build" / "html", "--toc", book / "_toc.yml"]
     arguments += ["--pdf", tmp_path / "x.pdf"]
     monkeypatch.setattr("sys.argv", ["print_book.py", *map(str, arguments)])
     with pytest.raises(SystemExit, match=r"No PDF: Chromium or Chrome is needed.*CHROMIUM="):
-        print_book.main()
-
-
-# This book
+        main()
 
 
 @pytest.fixture(scope="module")
@@ -360,7 +328,7 @@ def lecture_file(lacking, site, tmp_path_factory):
     """This book's own PDF."""
     lacking("browser")
     path = tmp_path_factory.mktemp("lecture") / "lecture.pdf"
-    print_book.print_book(site, ROOT / "_config.yml", ROOT / "_toc.yml", path)
+    print_book(site, ROOT / "_config.yml", ROOT / "_toc.yml", path)
     return path
 
 

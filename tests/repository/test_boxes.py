@@ -4,8 +4,9 @@ import re
 
 from docutils import nodes
 from docutils.utils import new_document
-from notebooks import CHAPTERS, chapters, read
-from questions import QUESTION, mark
+
+from authoring.notebooks import CHAPTERS, chapters, read
+from booksite.questions import QUESTION, mark
 
 ERRATUM = re.compile(
     r"^:::\{admonition\} Erratum (?P<title>\d+)\n:class: erratum\n:name: erratum-(?P<name>\d+)\n"

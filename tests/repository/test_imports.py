@@ -1,14 +1,20 @@
-"""The package's modules are rooms in one house: each imports only from the rooms above it."""
+"""Each part imports from the parts before it, and each of its rooms from the rooms above it."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent.parent / "src" / "lectures_code"
+ROOT = Path(__file__).parent.parent.parent
 
-# From the top down, in the order in which data flows.
-ROOMS = [
+# Each part imports from those before it. Rooms from the top down, in the order in which data flows.
+PARTS = {
+    "lectures_code": ROOT / "src" / "lectures_code",
+    "booksite": ROOT / "booksite",
+    "authoring": ROOT / "authoring",
+}
+ROOMS = {}
+ROOMS["lectures_code"] = [
     "checks",
     "progress",
     "mnist",
@@ -25,53 +31,70 @@ ROOMS = [
     "reporting",
     "explorers",
 ]
+ROOMS["booksite"] = [
+    "finished",
+    "questions",
+    "facts",
+    "long_outputs",
+    "files",
+    "finish",
+    "formulas",
+    "explorers",
+    "figures",
+    "offline",
+    "paper",
+    "build",
+    "__init__",
+]
+ROOMS["authoring"] = ["notebooks", "rules", "lint"]
 
 
-def imported_rooms(source):
-    """The rooms of the package that a module with this source imports, wherever it does so."""
+def imported_modules(source, part):
+    """The full names that a module of this part with this source imports, wherever it does so."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             # `from . import risk` and `from lectures_code import risk` name the room last
-            base = "lectures_code" if node.level else node.module
+            base = part if node.level else node.module
             inner = f".{node.module}" if node.level and node.module else ""
-            names = [f"{base}{inner}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package == "lectures_code":
-                yield rest.partition(".")[0]
+            yield from (f"{base}{inner}.{alias.name}" for alias in node.names)
 
 
-def faults(package, rooms):
-    """What is wrong with the imports of the modules in the folder `package`."""
+def faults(folder, rooms, part="lectures_code"):
+    """What is wrong with the imports of the modules in the folder of this part."""
+    parts = list(PARTS)
     found = []
-    for path in sorted(package.rglob("*.py")):
-        room = path.relative_to(package).parts[0].removesuffix(".py")
-        if room == "__init__":
+    for path in sorted(folder.rglob("*.py")):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
+        if room in rooms:
+            above = rooms[: rooms.index(room)] + [room] * (path.parent != folder)
+        elif room == "__init__":
             above = []
-        elif room not in rooms:
+        else:
             found.append(f"{room} has no place among the rooms")
             continue
-        else:
-            above = rooms[: rooms.index(room)] + [room] * (path.parent != package)
-        for imported in imported_rooms(path.read_text(encoding="utf-8")):
-            if imported not in above:
+        for name in imported_modules(path.read_text(encoding="utf-8"), part):
+            top, _, rest = name.partition(".")
+            imported = rest.partition(".")[0]
+            if top == part and imported not in above:
                 found.append(f"{room} imports {imported or 'the whole package'}")
+            elif top in parts[parts.index(part) + 1 :]:
+                found.append(f"{room} imports {top}")
     return found
 
 
-def test_each_room_imports_only_from_rooms_above_it():
-    assert faults(PACKAGE, ROOMS) == []
+@pytest.mark.parametrize("part", PARTS)
+def test_each_room_imports_only_from_rooms_above_it(part):
+    assert faults(PARTS[part], ROOMS[part], part) == []
 
 
-def test_every_room_exists():
+@pytest.mark.parametrize("part", PARTS)
+def test_every_room_exists(part):
     assert [
         room
-        for room in ROOMS
-        if not any((PACKAGE / name).exists() for name in (room, f"{room}.py"))
+        for room in ROOMS[part]
+        if not any((PARTS[part] / name).exists() for name in (room, f"{room}.py"))
     ] == []
 
 
@@ -89,6 +112,8 @@ def test_every_room_exists():
         ("risk", "from lectures_code.risk import error", ["risk imports risk"]),
         ("risk", "import lectures_code", ["risk imports the whole package"]),
         ("risk", "import torch, lectures", []),
+        ("risk", "from booksite.build import build", ["risk imports booksite"]),
+        ("risk", "import authoring", ["risk imports authoring"]),
         ("utils", "", ["utils has no place among the rooms"]),
         ("__init__", "from lectures_code.risk import error", ["__init__ imports risk"]),
     ],
@@ -103,3 +128,17 @@ def test_files_of_one_room_may_import_each_other(tmp_path):
     (tmp_path / "explorers" / "ball.py").write_text("from lectures_code.explorers.host import Host")
     (tmp_path / "explorers" / "lab.py").write_text("from lectures_code.figures import plot")
     assert faults(tmp_path, ["explorers", "figures"]) == ["explorers imports figures"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from booksite.paper import pdf", []),
+        ("from lectures_code.risk import error", []),
+        ("from authoring.notebooks import read", ["build imports authoring"]),
+        ("from booksite.offline import pack", ["build imports offline"]),
+    ],
+)
+def test_a_part_imports_from_those_before_it(source, expected, tmp_path):
+    (tmp_path / "build.py").write_text(source, encoding="utf-8")
+    assert faults(tmp_path, ["paper", "build", "offline"], "booksite") == expected

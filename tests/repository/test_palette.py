@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from notebooks import CHAPTERS
 
+from authoring.notebooks import ROOT
 from lectures_code.figures import style
 
-PALETTE = CHAPTERS / "assets" / "palette.css"
+PALETTE = ROOT / "booksite" / "style" / "palette.css"
 LETTERS = ("ink", "quiet", "blue", "vermilion", "green", "purple", "amber")
 GROUNDS = ("page", "ground", "target")
 LINES = ("blue", "vermilion", "green", "purple", "amber")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import notebooks
+from authoring import notebooks
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

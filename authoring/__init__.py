@@ -1,0 +1,1 @@
+"""What an author runs on chapters; README.md says how."""

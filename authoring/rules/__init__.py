@@ -1,0 +1,1 @@
+"""The rules that chapters must keep, by what they look at."""

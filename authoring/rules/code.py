@@ -1,0 +1,84 @@
+"""What chapters run, and the form of their files."""
+
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+from authoring.notebooks import canonical
+from authoring.rules.problem import Problem, code_cells
+
+MAX_LINES = 15
+# The first code cell of every chapter. Colab opens a notebook without its repository. And PyTorch
+# reads, when it is imported, how long its waiting threads spin: by default so long that on a busy
+# machine, as Binder's are, they hold up the very thread that they wait for (see the Makefile).
+SETUP_CELL = """\
+import importlib.util
+import os
+
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+if importlib.util.find_spec("lectures_code") is None:
+    %pip install -q git+{repository}"""
+
+
+def check_cells_are_short(notebook: NotebookNode) -> Iterator[Problem]:
+    """No cell is longer than a reader takes in at once."""
+    for number, cell in code_cells(notebook):
+        lines = len(cell.source.splitlines())
+        if lines > MAX_LINES:
+            yield Problem(
+                number,
+                f"it has {lines} lines, more than {MAX_LINES}",
+                "split it, or move what it computes into the package",
+            )
+
+
+def check_chapters_only_call(notebook: NotebookNode) -> Iterator[Problem]:
+    """No class, no plotting code and no leftovers of interactive work."""
+    forbidden = [
+        (r"^\s*class\s+\w", "it defines a class", "move it into the package"),
+        (
+            r"^\s*(?:import|from)\s+(?:matplotlib|seaborn|plotly)\b",
+            "it imports a plotting library",
+            "call a function of lectures_code.figures",
+        ),
+        (r"\bplt\.|\.show\(\)", "it draws by itself", "call a function of lectures_code.figures"),
+        (r"^\s*%matplotlib\b", "it sets a matplotlib backend", "remove the line"),
+        (r";\s*\Z", "a semicolon at its end hides output", "give the result a name instead"),
+    ]
+    for number, cell in code_cells(notebook):
+        for pattern, what, to_do in forbidden:
+            if re.search(pattern, cell.source, flags=re.MULTILINE):
+                yield Problem(number, what, to_do)
+
+
+def check_setup_cell(notebook: NotebookNode, repository: str) -> Iterator[Problem]:
+    """The first code cell installs the package where it is missing; the site does not show it."""
+    expected = SETUP_CELL.format(repository=repository)
+    number, cell = next(iter(code_cells(notebook)), (None, None))
+    if cell is None or cell.source != expected:
+        yield Problem(
+            number, "the first code cell is not the one that sets up Colab", f"use\n{expected}\n"
+        )
+    elif "remove-cell" not in cell.metadata.get("tags", []):
+        yield Problem(number, "the set-up cell shows on the site", "tag it remove-cell")
+
+
+def check_kernel(notebook: NotebookNode) -> Iterator[Problem]:
+    """The kernel is the one that every installation has."""
+    name = notebook.metadata.get("kernelspec", {}).get("name")
+    if name != "python3":
+        yield Problem(None, f"its kernel is {name}, not python3", "run make notebooks")
+
+
+def check_no_timing(notebook: NotebookNode) -> Iterator[Problem]:
+    """No cell carries the time at which it was run."""
+    for number, cell in code_cells(notebook):
+        for key in {"execution", "ExecuteTime"} & set(cell.metadata):
+            yield Problem(number, f"its metadata holds {key}", "run make notebooks")
+
+
+def check_canonical(notebook: NotebookNode, text: str) -> Iterator[Problem]:
+    """The file's text is the one that `make notebooks` writes for this content."""
+    if canonical(notebook) != text:
+        yield Problem(None, "it is not stored in canonical form", "run make notebooks")

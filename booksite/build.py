@@ -1,0 +1,144 @@
+"""Build the book's site into _build/html: one build at a time, with a mark when it is whole.
+
+    python -m booksite.build book      execute all chapters
+    python -m booksite.build draft     show their stored outputs
+
+A build begins with an empty folder and ends with the mark of finished.py. So a build that was
+stopped at any moment is never taken for a finished one, and leaves nothing to the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from booksite.figures.kernel import write_profile
+from booksite.finished import MARK, ROOT
+
+# As MyST-NB counts: the cell, counted from 1, and the line in it, as one number.
+PLACE = re.compile(r"\.ipynb:(\d+)(\d{4})(?=:)")
+
+
+class BuildError(RuntimeError):
+    """There is no build; the message says why, and what to do."""
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold the lock of the builds in one checkout; the system frees it however the process ends.
+
+    Raises
+    ------
+    BuildError
+        If another build holds it.
+    """
+    folder = root / "_build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError(
+                f"one build at a time can write {folder / 'html'}, and another one is running: "
+                "wait until it has ended, or stop it"
+            ) from None
+        except OSError:  # some network drives have no locks
+            pass
+        yield
+
+
+def build(root: Path, kind: str) -> None:
+    """Build the site of the book in `root`, as ``"book"`` or as ``"draft"``.
+
+    Raises
+    ------
+    BuildError
+        If another build is running, or this one fails.
+    """
+    site = root / "_build" / "html"
+    with alone(root):
+        # Before anything else: a removal that is stopped half way leaves no site either.
+        (site / MARK).unlink(missing_ok=True)
+        if site.exists():
+            shutil.rmtree(site)
+        configuration = root / "_config.yml"
+        if kind == "draft":
+            site.mkdir(parents=True)
+            (site / ".draft").touch()
+            configuration = draft_configuration(root)
+        if code := run_jupyter_book(root, configuration):
+            for log in sorted((site / "reports").rglob("*.err.log")):
+                print(log.read_text(encoding="utf-8"), file=sys.stderr)
+            raise BuildError(
+                f"jupyter-book has ended with {code}: warnings stand above, and the tracebacks of "
+                "failed cells below them"
+            )
+        (site / MARK).touch()
+
+
+def draft_configuration(root: Path) -> Path:
+    """Write the configuration that executes nothing; paths in it are relative to its folder."""
+    text = (root / "_config.yml").read_text(encoding="utf-8")
+    text = text.replace("execute_notebooks: force", 'execute_notebooks: "off"')
+    text = re.sub(r"(?m)^(    booksite:) \.$", r"\1 ..", text)
+    path = root / "_build" / "draft.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run_jupyter_book(root: Path, configuration: Path) -> int | str | None:
+    """Run jupyter-book in this process and return its exit code, 0 or None if all is well."""
+    from jupyter_book.cli.main import main as jupyter_book
+
+    profile = Path(sys.prefix) / "ipython-book"
+    write_profile(profile)
+    os.environ["IPYTHONDIR"] = str(profile)
+    options = ["--all", "-n", "-W", "--keep-going", "--config", str(configuration)]
+    try:
+        jupyter_book(["build", str(root), *options])
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def with_cells(text: str) -> str:
+    """Replace MyST-NB's places in notebooks by the cell and the line in it, both from 1."""
+    return PLACE.sub(lambda place: f".ipynb: cell {place[1]}, line {int(place[2])}", text)
+
+
+class NamingCells:
+    """A stream that passes on what is written to it, with places in notebooks made readable."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text` to the stream."""
+        return self._stream.write(with_cells(text))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def main() -> None:
+    """Build the site of this checkout, as the argument says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kind", choices=["book", "draft"])
+    kind = parser.parse_args().kind
+    sys.stderr = NamingCells(sys.stderr)
+    try:
+        build(ROOT, kind)
+    except BuildError as error:
+        sys.exit(f"No site: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Explorers on pages without a kernel."""

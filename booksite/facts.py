@@ -1,0 +1,71 @@
+"""Facts that pages show by a substitution, found when the book is built.
+
+`{{ build_facts }}` is what this build is made with. Sphinx and the chapters' kernels run in one
+environment, so what Sphinx finds holds for both. `{{ benchmarks }}` are the recorded benchmarks.
+"""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+# Where `make record` keeps the latest benchmarks.
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
+PACKAGES = ["torch", "numpy", "scipy", "matplotlib", "jupyter-book", "sphinx", "myst-nb"]
+
+
+def facts(execution_mode: str) -> dict[str, str]:
+    """Return what a build with this execution mode is made with: the fact's name, and its value."""
+    if execution_mode == "force":
+        chapters = {"Chapters": "executed by this build", "Data": _data()}
+    else:  # what their stored outputs were computed on is not known here
+        chapters = {"Chapters": "shown with their stored outputs"}
+    return {
+        **chapters,
+        "Package": f"`lectures_code` {version('lectures_code')}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        **{name: version(name) for name in PACKAGES},
+        "Machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _data() -> str:
+    from lectures_code.mnist import load_zero_one
+
+    data = load_zero_one()
+    name = "full MNIST" if data.source == "mnist" else "the sample of MNIST"
+    n_train, n_test = len(data.y_train), len(data.y_test)
+    return f"{name}: {n_train:,} zeros and ones to train on, {n_test:,} to test on"
+
+
+def benchmarks(folder: Path = RESULTS) -> str:
+    """Return the recorded benchmarks as Markdown: for each question its table and its machine."""
+    parts = []
+    for path in sorted(folder.glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        rows = [
+            f"| {row['what']} | {row['median seconds']:g} | {row['ratio']:g} "
+            f"| {row['least ratio']:g} to {row['largest ratio']:g} |"
+            for row in result["rows"]
+        ]
+        head = ["| What | Seconds (median) | Ratio | Range of the ratio |", "|---|---|---|---|"]
+        note = (
+            f"Ratios are to *{result['baseline']}*, in the same run. {result['machine']}, "
+            f"{result['threads']} thread(s). `benchmarks/{result['script']}`"
+        )
+        parts += [f"**{result['question']}**", "\n".join([*head, *rows]), note]
+    return "\n\n".join(parts)
+
+
+def add_substitutions(app: Sphinx, config: Config) -> None:
+    """Put the facts as Markdown tables into `config`, for pages to show."""
+    rows = [f"| {name} | {value} |" for name, value in facts(config.nb_execution_mode).items()]
+    config.myst_substitutions = {
+        **config.myst_substitutions,
+        "build_facts": "\n".join(["| What | Which |", "|---|---|", *rows]),
+        "benchmarks": benchmarks(),
+    }

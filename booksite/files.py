@@ -1,0 +1,40 @@
+"""What pages load: the book's own style sheets and scripts, copied from here into the site."""
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+HERE = Path(__file__).resolve().parent
+# In the order in which they apply, after the theme's.
+SHEETS = [
+    "palette",
+    "page",
+    "text",
+    "code",
+    "figures",
+    "tables",
+    "formulas",
+    "boxes",
+    "frame",
+    "reference",
+    "front",
+]
+
+
+def add_files(app: Sphinx, config: Config) -> None:
+    """Add the style sheets and scripts to what `config` lists."""
+    scripts = [HERE / "search" / "found.js", HERE / "explorers" / "host.js"]
+    config.html_static_path = [
+        *config.html_static_path,
+        *map(str, [HERE / "style", *scripts]),
+    ]
+    config.html_css_files = [
+        *config.html_css_files,
+        *(f"{name}.css" for name in SHEETS),
+        ("print.css", {"media": "print"}),
+    ]
+    config.html_js_files = [*config.html_js_files, ("found.js", {"defer": "defer"})]
+    # Formulas are drawn by the build: no page loads MathJax.
+    config.html_math_renderer = "typeset"
+    config.html_search_scorer = str(HERE / "search" / "scorer.js")

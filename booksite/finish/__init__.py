@@ -1,0 +1,1 @@
+"""What is done to pages that Sphinx has written."""

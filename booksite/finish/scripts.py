@@ -1,0 +1,131 @@
+"""A page loads what it uses, and nothing else.
+
+The theme and other extensions give each page every script and style that some page might need.
+Once all pages are written, what a page has no use for is taken out of it, scripts wait until the
+page is read, icons become a font of those that are shown (icons.py), and files that no page can
+ask for leave the site.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+from sphinx.util import logging
+
+from booksite.finish import icons
+from booksite.finish.pages import finish_pages, pages
+
+logger = logging.getLogger(__name__)
+THEME_STYLE = "styles/pydata-sphinx-theme.css"
+FONTS = "vendor/fontawesome/webfonts"
+NOTHING = re.compile(r"(?!)")
+# Files by their name, and what a page contains that uses them.
+USES = {
+    "fontawesome.js": NOTHING,
+    "searchtools.js": re.compile(r'id="search-results"'),
+    "language_data.js": re.compile(r'id="search-results"'),
+    "searchindex.js": re.compile(r'id="search-results"'),
+    "clipboard.min.js": re.compile(r'class="highlight'),
+    "copybutton.js": re.compile(r'class="highlight'),
+    "copybutton.css": re.compile(r'class="highlight'),
+    "design-tabs.js": re.compile(r'class="[^"]*\bsd-tab-set'),
+    "sphinx-design.min.css": re.compile(r'class="[^"]*\bsd-'),
+    "togglebutton.js": re.compile(r'class="[^"]*(?<![\w-])(toggle|admonition)(?![\w-])'),
+    "togglebutton.css": re.compile(r'class="[^"]*(?<![\w-])(toggle|admonition)(?![\w-])'),
+    "proof.css": re.compile(r'class="[^"]*\bproof\b|class="[^"]*\bprf'),
+    "exercise.css": re.compile(r'class="[^"]*\b(exercise|solution)\b'),
+    "mystnb.css": re.compile(r'class="[^"]*(?<![\w-])(cell|cell_output|pasted-)'),
+}
+# Of no use once the pages are light: read by no page.
+UNUSED = [
+    "locales",
+    "scripts/fontawesome.js",
+    "vendor/fontawesome",
+    "webpack-macros.html",
+    "sbt-webpack-macros.html",
+]
+LOADED = re.compile(
+    r'[ \t]*(?:<script[^>]*\bsrc="(?P<script>[^"]*)"[^>]*></script>'
+    r'|<link[^>]*\bhref="(?P<style>[^"]*\.css[^"]*)"[^>]*/?>)\n?'
+)
+# What these define is used by scripts within the page.
+AT_ONCE = {"documentation_options.js"}
+
+
+def light(page: str) -> str:
+    """Return the page without the scripts and styles that it does not use."""
+
+    def keep(tag: re.Match) -> str:
+        name = _name(tag["script"] or tag["style"])
+        if name in USES and not USES[name].search(page):
+            return ""
+        if (
+            tag["script"]
+            and name not in AT_ONCE
+            and not re.search(r"\b(defer|async|module)\b", tag[0])
+        ):
+            return tag[0].replace("<script ", "<script defer ", 1)
+        return tag[0]
+
+    return _lazy_logos(LOADED.sub(keep, page))
+
+
+def _name(address: str) -> str:
+    """Return the file's name, without what stands in it for its content."""
+    name = address.split("?")[0].rsplit("/", 1)[-1]
+    return re.sub(r"\.[0-9a-f]{32,}\.css$", ".css", name)
+
+
+def _lazy_logos(page: str) -> str:
+    """Let the logos in menus wait until a menu is opened."""
+    return re.sub(
+        r'<img (?=alt="[^"]*" src="[^"]*/_static/images/logo_)', '<img loading="lazy" ', page
+    )
+
+
+def light_icons(folder: Path) -> dict[str, list[str]]:
+    """Put the icons of all pages into the theme's style sheet.
+
+    Returns
+    -------
+    dict of str to list of str
+        For each icon that the theme does not have, the pages that name it.
+    """
+    static = folder / "_static"
+    path = static / THEME_STYLE
+    style = path.read_text(encoding="utf-8")
+    if not (static / FONTS).is_dir():  # done by an earlier build, and nothing copied since
+        return {}
+    known = icons.code_points(style)
+    missing: dict[str, list[str]] = {}
+    names: set[str] = set()
+    for page in pages(folder):
+        named = icons.named(page.read_text(encoding="utf-8"))
+        names |= named & set(known)
+        for name in sorted(named - set(known)):
+            missing.setdefault(name, []).append(page.relative_to(folder).as_posix())
+    for script in static.rglob("*.js"):
+        if _name(script.name) != "fontawesome.js":
+            names |= set(icons.NAMES.findall(script.read_text(encoding="utf-8"))) & set(known)
+    styles = [sheet.read_text(encoding="utf-8") for sheet in sorted(static.rglob("*.css"))]
+    shown = icons.shown_by_styles(*styles)
+    path.write_text(icons.subset(style, names, shown, static / FONTS), encoding="utf-8")
+    return missing
+
+
+def lighten(site: Path) -> None:
+    """Make the finished site light."""
+    static = site / "_static"
+    for name, where in light_icons(site).items():
+        logger.warning(
+            "there is no icon %s in the theme, and %s shows it: choose another",
+            name,
+            ", ".join(where),
+            type="icons",
+        )
+    finish_pages(site, light)
+    for name in UNUSED:
+        path = static / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in static.rglob("*.map"):
+        path.unlink()

@@ -1,0 +1,137 @@
+"""Weight, paint and shifts are measured as they are, and what is too much is found."""
+
+import base64
+import io
+import random
+
+import pytest
+from PIL import Image
+
+from tests.browser.checks.paint import (
+    LIMIT_BYTES,
+    SLOWDOWN,
+    WORK,
+    FirstView,
+    paint,
+    paint_problems,
+    shift_problems,
+    slow_down,
+    slowdown_here,
+    weigh,
+)
+from tests.browser.driving import assert_none
+
+
+def page_of(body):
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>{body}'
+
+
+@pytest.fixture
+def serve(server):
+    """A function that serves a page and files beside it, and returns the page's address."""
+
+    def write(body, files=None):
+        for name, content in (files or {}).items():
+            server.write(f"_paint/{name}", content)
+        return server.write("_paint/index.html", page_of(body))
+
+    return write
+
+
+NOISE = random.Random(0).randbytes(LIMIT_BYTES)  # does not get smaller by compression
+
+
+def test_text_counts_as_it_is_sent_compressed(new_page, serve):
+    view = weigh(new_page(), serve("<p>" + "so light " * 100_000))
+    assert_none(view.problems())
+    assert 500 < view.total < 20_000
+
+
+def test_a_heavy_page_is_found(new_page, serve):
+    url = serve("<script src='a.js'></script>", {"a.js": "//" + base64.b64encode(NOISE).decode()})
+    (problem,) = weigh(new_page(), url).problems()
+    assert "at most 450,000 are allowed: a.js 4" in problem
+
+
+def test_figures_further_down_count(new_page, serve):
+    body = "<div style='height:20000px'></div><img src='a.png' alt='' loading=lazy>"
+    file = io.BytesIO()
+    Image.frombytes("L", (600, 750), NOISE).save(file, format="PNG")
+    (problem,) = weigh(new_page(), serve(body, {"a.png": file.getvalue()})).problems()
+    assert "a.png 45" in problem
+
+
+def test_what_a_script_loads_later_counts(new_page, serve):
+    body = "<script>setTimeout(() => fetch('a.txt').then((answer) => answer.text()), 300)</script>"
+    (problem,) = weigh(new_page(), serve(body, {"a.txt": NOISE.hex()})).problems()
+    assert "a.txt" in problem
+
+
+def test_the_script_of_icons_is_found(new_page, serve):
+    url = serve("<script src='fontawesome.js'></script>", {"fontawesome.js": "1"})
+    (problem,) = weigh(new_page(), url).problems()
+    assert problem.endswith("fontawesome.js is loaded")
+
+
+def test_a_view_of_exactly_the_limit_is_allowed():
+    assert FirstView({"a": LIMIT_BYTES}).problems() == []
+    assert FirstView({"a": LIMIT_BYTES, "b": 1}).problems() != []
+
+
+def test_a_page_that_keeps_its_reader_waiting_is_found(new_page, serve):
+    late = (
+        "<script>const end = performance.now() + 1100; while (performance.now() < end);</script>"
+        "<p style='font-size:60px'>at last</p>"
+    )
+    seen = paint(new_page(), serve(late))
+    assert seen["paint"] > 1
+    assert any("largest contentful paint" in problem for problem in paint_problems(seen))
+
+
+@pytest.mark.alone
+def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
+    alone = min(blank_page.evaluate(WORK) for _ in range(5))
+    slow_down(blank_page, 8)
+    assert min(blank_page.evaluate(WORK) for _ in range(5)) > 2 * alone
+
+
+@pytest.mark.alone
+def test_a_slow_machine_is_slowed_down_less(blank_page, monkeypatch):
+    monkeypatch.setattr("paint.ORDINARY", 1e9)
+    assert slowdown_here(blank_page) == SLOWDOWN
+    monkeypatch.setattr("paint.ORDINARY", 0)
+    assert slowdown_here(blank_page) == 1
+    monkeypatch.setattr("paint.ORDINARY", blank_page.evaluate(WORK))
+    assert 1 < slowdown_here(blank_page) <= SLOWDOWN
+
+
+def test_a_page_on_which_nothing_is_painted_is_found(new_page, serve):
+    seen = paint(new_page(), serve(""))
+    assert paint_problems(seen) == ["the browser reports no largest contentful paint"]
+
+
+def test_a_page_that_moves_is_found(new_page, serve):
+    moves = (
+        "<div id=top></div><p style='font-size:60px'>text</p><script>"
+        "setTimeout(() => { document.getElementById('top').style.height = '500px' }, 200)</script>"
+    )
+    seen = paint(new_page(), serve(moves))
+    assert seen["shift"] > 0.1
+    assert any("layout shift" in problem for problem in paint_problems(seen))
+    still = paint(new_page(), serve("<p style='font-size:60px'>text</p>"))
+    assert paint_problems(still) == []
+
+
+def test_a_page_that_moves_when_it_is_scrolled_is_found(new_page, serve):
+    # what is inserted pushes down all that is in view below the middle of the window
+    moves = (
+        "<style>html { overflow-anchor: none } p { font-size: 60px }</style>"
+        + "<p>text</p>" * 50
+        + "<script>addEventListener('scroll', () => setTimeout(() => {"
+        "  const box = document.createElement('div'); box.style.height = '400px';"
+        "  document.elementFromPoint(50, innerHeight / 2).before(box); }, 200), {once: true})"
+        "</script>"
+    )
+    url = serve(moves)
+    assert shift_problems(paint(new_page(), url)) == []
+    assert shift_problems(paint(new_page(), url, scroll=True)) != []
