@@ -18,7 +18,7 @@ from torch.func import functional_call
 
 from lectures_code.checks import check_count, check_labels, check_positive, check_x
 from lectures_code.logistic import LinearClassifier, log_odds_of_error
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import NormBall
 
 Model = Callable[[Tensor], Tensor]
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -73,7 +73,7 @@ def fgsm(
     *,
     objective: Objective = log_odds_of_error,
 ) -> Tensor:
-    r"""One step of the steepest ascent that the set allows: the linearised objective's maximiser.
+    r"""One step of steepest ascent, as large as the set allows: as :func:`pgd` begins.
 
     .. math::
         \delta = \arg\max_{\delta \in \Delta(x)} \langle \nabla_x \ell(f(x), y), \delta \rangle
@@ -124,7 +124,7 @@ def fgsm(
     Goodfellow, Shlens and Szegedy (2015), section 4.
     """
     x = check_x(x)
-    return ball.maximiser(_gradient(_without_traces(model, x), x, y, objective), x)
+    return _ascend(_without_traces(model, x), x, y, ball, objective)
 
 
 def pgd(
@@ -140,12 +140,13 @@ def pgd(
 ) -> Tensor:
     r"""Projected gradient ascent on the log-odds of a wrong label, for p = 1, 2 or infinity.
 
-    .. math:: \delta \leftarrow \Pi_{\Delta(x)}\bigl(\delta + \alpha \arg\max_{\|v\|_p \le 1}
+    .. math:: \delta \leftarrow \Pi_{\Delta(x)}\bigl(\delta + \arg\max_{\|v\|_p \le \alpha}
               \langle \nabla_x \ell(f(x + \delta), y), v \rangle\bigr)
 
     Each step has length `step_size` in the norm of the set, and goes in the direction of steepest
     ascent for that norm; for p = 1 in the box, pixels at their face are left out. The last iterate
-    is returned: a lower bound on the worst loss, not a certificate.
+    is returned: a lower bound on the worst loss, not a certificate. With the set's radius for
+    `step_size` and no box, the first step is :func:`fgsm`.
 
     Parameters
     ----------
@@ -190,12 +191,14 @@ def pgd(
     scores = _without_traces(model, x)
     delta = torch.zeros_like(x) if generator is None else ball.sample(x, generator=generator)
     for _ in range(n_steps):
-        place = x + delta
-        if isinstance(ball, BoxedNormBall):
-            place = place.clamp(ball.low, ball.high)  # rounding may have left the box
-        step = steps.maximiser(_gradient(scores, place, y, objective), place)
+        step = _ascend(scores, ball.perturbed(x, delta), y, steps, objective)
         delta = ball.project(delta + step, x)
     return delta
+
+
+def _ascend(model: Model, x: Tensor, y: Tensor, steps: NormBall, objective: Objective) -> Tensor:
+    """The step of steepest ascent, of those in the set `steps`."""
+    return steps.maximiser(_gradient(model, x, y, objective), x)
 
 
 def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tensor:

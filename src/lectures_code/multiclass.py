@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lectures_code.checks import check_classes, check_float, check_x
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount
 
 ENTRIES = 2**20  # of a tensor of shape (rows, k, d): 8 MB in float64
@@ -47,9 +47,8 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
 
     Notes
     -----
-    A ball needs :math:`O(k d)` numbers beside the data. A ball in the box depends on the example,
-    and :math:`n k d` numbers are computed, some 2^20 at a time. (What autograd keeps for gradients
-    in the weights comes on top.)
+    Some 2^20 of :math:`n k d` numbers are computed at a time. (What autograd keeps for gradients in
+    the weights comes on top.)
     """
     x, weights, biases = check_x(x), check_float("weights", weights), check_float("biases", biases)
     k = weights.shape[0] if weights.ndim else 0
@@ -70,8 +69,6 @@ def worst_gaps(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
 
 def _gains(weights: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
     """The most that the adversary adds to each gap, shape (n, k)."""
-    if not isinstance(ball, BoxedNormBall):
-        return torch.stack([ball.support(weights - own) for own in weights])[y]
     rows = max(1, ENTRIES // weights.numel())
     return torch.cat(
         [

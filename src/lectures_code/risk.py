@@ -21,7 +21,7 @@ from lectures_code.logistic import (
     outputs,
     psi,
 )
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import NormBall
 
 Model = Callable[[Tensor], Tensor]
 
@@ -135,11 +135,7 @@ def worst_margins(
     """
     model = LinearClassifier.of(model)
     x, y = check_examples(x, y)
-    clean = y * model(x)
-    if isinstance(ball, BoxedNormBall):
-        return clean - ball.support(-y[:, None] * model.theta, x)
-    # The ball is symmetric: -y theta and theta have the same support.
-    return clean - ball.support(model.theta)
+    return y * model(x) - ball.margin_taken(model.theta, x, y)
 
 
 def adversarial_risk(

@@ -303,10 +303,8 @@ def adversarial_objective(
             f"x must have the weights' dtype, got {x.dtype} with weights in {theta.dtype}: "
             "use x.to(theta.dtype)"
         )
-    clean = y * (x @ theta + intercept)
-    if isinstance(ball, BoxedNormBall):
-        return psi(clean - ball.support(-y[:, None] * theta, x)).mean()
-    return psi(clean - ball.support(theta)).mean()
+    worst = y * (x @ theta + intercept) - ball.margin_taken(theta, x, y)
+    return psi(worst).mean()
 
 
 def initial_classifier(d: int, *, generator: torch.Generator) -> LinearClassifier:

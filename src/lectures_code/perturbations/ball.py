@@ -1,0 +1,295 @@
+"""The ball of a norm."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import torch
+from torch import Tensor
+
+from lectures_code.checks import check_exponent, check_generator, check_radius
+from lectures_code.perturbations.draws import uniform_in_unit_ball
+from lectures_code.perturbations.filling import soft_threshold
+from lectures_code.perturbations.rows import check_rows, relative_tolerance
+from lectures_code.perturbations.scaling import (
+    at_radius,
+    rounded,
+    scaled_norm,
+    times_power_of_two,
+    within,
+)
+from lectures_code.perturbations.steepest import GivenGradient, steepest
+
+if TYPE_CHECKING:
+    from lectures_code.perturbations.box import BoxedNormBall
+
+
+@dataclass(frozen=True)
+class NormBall:
+    r"""The ball of an :math:`\ell_p` norm, the same set at each example.
+
+    .. math:: \Delta = \{\delta : \|\delta\|_p \le r\}, \qquad 1 \le p \le \infty
+
+    The methods take the example `x` only so that a :class:`BoxedNormBall` can stand in a ball's
+    place: here it is ignored.
+
+    Parameters
+    ----------
+    p : float in [1, inf]
+        Exponent of the norm of the *perturbation*; ``math.inf`` for the largest entry.
+    radius : float, at least 0
+        Radius :math:`r` in pixel units.
+
+    Raises
+    ------
+    ValueError
+        If `p` is below 1 or the radius is negative or not finite.
+    """
+
+    p: float
+    radius: float
+
+    def __post_init__(self) -> None:
+        # A frozen dataclass sets its own fields this way; from here on, both are floats.
+        object.__setattr__(self, "p", check_exponent(self.p))
+        object.__setattr__(self, "radius", check_radius(self.radius))
+
+    @property
+    def dual_p(self) -> float:
+        r"""The dual exponent :math:`q`, with :math:`1/p + 1/q = 1`."""
+        if self.p == 1:
+            return math.inf
+        return 1.0 if math.isinf(self.p) else self.p / (self.p - 1)
+
+    def support(self, w: Tensor, x: Tensor | None = None) -> Tensor:
+        r"""Largest value over the ball of the linear function with weights `w`.
+
+        .. math:: \max_{\|\delta\|_p \le r} \langle w, \delta \rangle = r \, \|w\|_q
+
+        Parameters
+        ----------
+        w : Tensor of shape (..., d)
+            Weights.
+        x : Tensor, optional
+            Ignored: the ball is the same at each example.
+
+        Returns
+        -------
+        Tensor of shape (...)
+            The values, differentiable in `w`. Where there is no gradient (``w = 0``; ties for
+            p = 1, zeros for p = inf) autograd gives one subgradient, the one that
+            :meth:`maximiser` returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not a finite floating-point tensor with at least one entry.
+
+        Notes
+        -----
+        Hölder's inequality, with equality at :meth:`maximiser`.
+        """
+        w = check_rows("w", w)
+        wide = w.double()
+        norm, exponent = scaled_norm(wide.detach(), self.dual_p)
+        mantissa, shift = math.frexp(self.radius)
+        value = times_power_of_two(mantissa * norm, exponent + shift)
+        gradient = self.radius * steepest(wide, self.p)
+        return GivenGradient.apply(wide, value, gradient).to(w.dtype)
+
+    @torch.no_grad()
+    def maximiser(self, w: Tensor, x: Tensor | None = None) -> Tensor:
+        r"""A perturbation in the ball at which the linear function with weights `w` is largest.
+
+        .. math::
+            \delta_j = r \, \operatorname{sign}(w_j) \,
+                \frac{|w_j|^{q - 1}}{\|w\|_q^{q - 1}}, \qquad
+            \delta = r \operatorname{sign}(w) \text{ for } p = \infty, \qquad
+            \delta = r \operatorname{sign}(w_k) \, e_k \text{ for } p = 1,
+
+        with :math:`k` the first index at which :math:`|w_k|` is largest.
+
+        Parameters
+        ----------
+        w : Tensor of shape (..., d)
+            Weights.
+        x : Tensor, optional
+            Ignored: the ball is the same at each example.
+
+        Returns
+        -------
+        Tensor of shape (..., d)
+            The perturbations, constants to autograd. Where the maximiser is not unique, this is the
+            one with zeros: ``delta[j] = 0`` where ``w[j] = 0``, everything on the first largest
+            entry for p = 1, and 0 for ``w = 0``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not a finite floating-point tensor with at least one entry.
+        """
+        w = check_rows("w", w)
+        return rounded(at_radius(steepest(w.double(), self.p), self.radius), w.dtype)
+
+    def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        r"""The most that the adversary can take from the margins of a linear classifier.
+
+        .. math:: \max_{\delta \in \Delta(x)} \langle -y \theta, \delta \rangle
+
+        Parameters
+        ----------
+        theta : Tensor of shape (d,)
+            Weights.
+        x : Tensor of shape (n, d)
+            Examples.
+        y : Tensor of shape (n,)
+            Labels in {-1, +1}.
+
+        Returns
+        -------
+        Tensor of shape () or (n,)
+            One number where it is the same at each example, differentiable as :meth:`support` is.
+        """
+        return self.support(theta)  # the ball is symmetric
+
+    def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
+        """The examples ``x + delta``; in a box also where rounding would leave it."""
+        return x + delta
+
+    @torch.no_grad()
+    def project(self, delta: Tensor, x: Tensor | None = None) -> Tensor:
+        r"""The point of the ball that is nearest to `delta`, for p = 1, 2 or inf.
+
+        .. math:: P(\delta) = \operatorname*{arg\,min}_{\|z\|_p \le r} \|z - \delta\|_2
+
+        Parameters
+        ----------
+        delta : Tensor of shape (..., d)
+            Perturbations.
+        x : Tensor, optional
+            Ignored: the ball is the same at each example.
+
+        Returns
+        -------
+        Tensor of shape (..., d)
+            The projections, constants to autograd. Points of the ball come back unchanged. This is
+            a clip for p = inf, a rescaling for p = 2, a soft threshold for p = 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `delta` is not a finite floating-point tensor with at least one entry, or p is
+            another.
+
+        References
+        ----------
+        Held, Wolfe and Crowder (1974), Validation of subgradient optimization; Duchi,
+        Shalev-Shwartz, Singer and Chandra (2008), Efficient projections onto the l1-ball.
+        """
+        self._check_basic("project onto")
+        delta = check_rows("delta", delta)
+        if math.isinf(self.p):
+            radius = rounded(delta.new_tensor(self.radius, dtype=torch.float64), delta.dtype)
+            return delta.clamp(-radius, radius)
+        outside = ~within(delta.double(), self.p, self.radius)
+        if self.radius == 0 or not outside.any():
+            return delta * (~outside).unsqueeze(-1)
+        projection, rows = delta.clone(), delta[outside].double()
+        if self.p == 2:
+            in_radii = steepest(rows.abs(), 2)
+        else:
+            room = torch.full_like(rows, self.radius)
+            in_radii = soft_threshold(rows.abs(), room, self.radius)
+        on_sphere = at_radius(in_radii, self.radius)
+        projection[outside] = rounded(rows.sign() * on_sphere, delta.dtype)
+        return projection
+
+    def _check_basic(self, purpose: str) -> None:
+        if self.p not in (1, 2, math.inf):
+            raise ValueError(
+                f"p must be 1, 2 or inf to {purpose} the ball, got {self.p:g}: use one of these"
+            )
+
+    def contains(
+        self, delta: Tensor, x: Tensor | None = None, *, tolerance: float | None = None
+    ) -> Tensor:
+        r"""Whether each perturbation lies in the ball, up to rounding.
+
+        .. math:: \|\delta\|_p \le (1 + \text{tolerance}) \, r
+
+        Parameters
+        ----------
+        delta : Tensor of shape (..., d)
+            Perturbations.
+        x : Tensor, optional
+            Ignored: the ball is the same at each example.
+        tolerance : float, at least 0, optional
+            Relative to the radius. By default the square root of the machine precision of `delta`
+            (1.5e-8 in float64, 3.5e-4 in float32): half of the digits.
+
+        Returns
+        -------
+        boolean Tensor of shape (...)
+            True for whatever :meth:`maximiser`, :meth:`project` and :meth:`sample` return.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `delta` is not a finite floating-point tensor with at least one entry, or the
+            tolerance is negative.
+        """
+        delta = check_rows("delta", delta)
+        return within(delta.double(), self.p, self.radius, relative_tolerance(tolerance, delta))
+
+    @torch.no_grad()
+    def sample(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        r"""Draw perturbations uniformly from the ball, one for each example, for p = 1, 2 or inf.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., d)
+            Examples: only their shape, data type and device matter here.
+        generator : torch.Generator
+            Source of randomness, the only one that is touched.
+
+        Returns
+        -------
+        Tensor of shape (..., d)
+            Independent draws.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is not a finite floating-point tensor with at least one entry, there is no
+            generator, or p is another.
+        """
+        self._check_basic("draw from")
+        x = check_rows("x", x)
+        in_radii = uniform_in_unit_ball(x.shape, self.p, check_generator(generator))
+        return rounded(at_radius(in_radii, self.radius), x.dtype).to(x.device)
+
+    def with_radius(self, radius: float) -> Self:
+        """The same kind of set with another radius, in pixel units, at least 0."""
+        return replace(self, radius=radius)
+
+    def in_box(self, low: float = 0.0, high: float = 1.0) -> "BoxedNormBall":
+        """This ball with pixels kept in a box.
+
+        Parameters
+        ----------
+        low, high : float
+            Least and greatest value of a pixel.
+
+        Returns
+        -------
+        BoxedNormBall
+            The set with the same norm and radius.
+
+        Raises
+        ------
+        ValueError
+            If p is none of 1, 2 and inf, or the bounds are not finite numbers with low < high.
+        """
+        from lectures_code.perturbations.box import BoxedNormBall  # which builds on this file
+
+        return BoxedNormBall(self.p, self.radius, low, high)

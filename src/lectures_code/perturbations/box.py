@@ -1,0 +1,242 @@
+"""A norm ball whose perturbations keep the pixels of an example in a box."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lectures_code.checks import check_generator, real
+from lectures_code.perturbations.ball import NormBall
+from lectures_code.perturbations.draws import uniform
+from lectures_code.perturbations.filling import scale_to_sphere, soft_threshold, spend_budget
+from lectures_code.perturbations.rows import check_rows, relative_tolerance
+from lectures_code.perturbations.scaling import at_radius, inner_product, norm, rounded, within
+from lectures_code.perturbations.steepest import GivenGradient, steepest
+
+
+@dataclass(frozen=True)
+class BoxedNormBall(NormBall):
+    r"""The perturbations in an :math:`\ell_p` ball that keep the pixels of an example in a box.
+
+    .. math::
+        \Delta(x) = \{\delta : \|\delta\|_p \le r, \; \text{low} \le x_j + \delta_j \le \text{high}
+        \text{ for all } j\}
+
+    The set depends on the example: all methods need `x`, with entries in [low, high], and `x`
+    and the weights or perturbations broadcast against each other. Entries may leave the box by
+    rounding, of a float32 value or of `x` if that has fewer digits: by 4 units in the last place of
+    the larger bound, 5e-7 for pixels in [0, 1]. So data that was normalised in float32 fits bounds
+    computed in float64, and ``x + delta`` can be the next `x`. Everything is exact: a clip for
+    p = inf, and for p = 1 and p = 2 the root of a piecewise linear or quadratic function between
+    its sorted breakpoints.
+
+    Parameters
+    ----------
+    p : 1, 2 or inf
+        Exponent of the norm of the *perturbation*.
+    radius : float, at least 0
+        Radius :math:`r` in pixel units.
+    low, high : float
+        Least and greatest value of a pixel.
+
+    Raises
+    ------
+    ValueError
+        If p is none of 1, 2 and inf, the radius is negative or not finite, or the bounds are not
+        finite numbers with low < high.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.p not in (1, 2, math.inf):
+            raise ValueError(
+                f"p must be 1, 2 or inf for a ball in a box, got {self.p:g}: "
+                "use one of these, or a NormBall without the box"
+            )
+        low, high = real(self.low), real(self.high)
+        if not -math.inf < low < high < math.inf:
+            raise ValueError(
+                "low and high must be finite numbers with low < high, "
+                f"got {self.low!r} and {self.high!r}: use 0 and 1 for pixels"
+            )
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    def support(self, w: Tensor, x: Tensor | None = None) -> Tensor:
+        r"""Largest value over :math:`\Delta(x)` of the linear function with weights `w`.
+
+        Differentiable in `w`, twice wherever the support function is; constant with respect to `x`.
+        By the envelope theorem the gradient is :meth:`maximiser`, and where there is no gradient
+        that is one subgradient.
+        """
+        w, lowest, highest, dtype = self._place("w", w, x)
+        constant = w.detach()
+        delta = self._maximise(constant, lowest, highest)
+        value = inner_product(constant, delta)
+        if self.p == 2:
+            # Where only the ball binds, delta is parallel to w, and turns with it.
+            free = (lowest < delta) & (delta < highest)
+            length = norm(delta.where(free, 0), 2).unsqueeze(-1)
+            delta = torch.where(free, length * steepest(w.where(free, 0), 2), delta)
+        return GivenGradient.apply(w, value, delta).to(dtype)
+
+    def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """The most that the adversary can take from the margins, shape (n,)."""
+        return self.support(-y[:, None] * theta, x)
+
+    def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
+        """The examples ``x + delta``, also where rounding would leave the box."""
+        return (x + delta).clamp(self.low, self.high)
+
+    @torch.no_grad()
+    def maximiser(self, w: Tensor, x: Tensor | None = None) -> Tensor:
+        r"""A perturbation in :math:`\Delta(x)` at which the linear function is largest.
+
+        With the interval :math:`[l_j, u_j] = [\text{low} - x_j, \text{high} - x_j]` that the box
+        leaves to :math:`\delta_j`:
+
+        .. math::
+            \delta_j &= \operatorname{clip}(r \operatorname{sign}(w_j), l_j, u_j)
+                && \text{for } p = \infty, \\
+            \delta_j &= \operatorname{clip}(s \, w_j, l_j, u_j)
+                && \text{for } p = 2,
+
+        with the scale :math:`s` at which :math:`\|\delta\|_2 = r`, or in the limit
+        :math:`s \to \infty` the best corner of the box, if that lies in the ball. For p = 1 the
+        radius is a budget, spent on the largest :math:`|w_j|` up to the face of the box, then on
+        the next (a fractional knapsack). Ties go as in :meth:`NormBall.maximiser`.
+
+        Notes
+        -----
+        For p = 2, entries of `w` smaller than the largest (of those that have room in the box) by a
+        factor of more than 1e154, whose squares are lost to rounding, count as zero where the ball
+        binds.
+        """
+        w, lowest, highest, dtype = self._place("w", w, x)
+        return rounded(self._maximise(w, lowest, highest), dtype)
+
+    @torch.no_grad()
+    def project(self, delta: Tensor, x: Tensor | None = None) -> Tensor:
+        r"""The point of :math:`\Delta(x)` that is nearest to `delta`.
+
+        This is :math:`z = \operatorname{clip}(\delta, l, u)` if that lies in the ball, with the
+        interval of :meth:`maximiser`, and otherwise
+
+        .. math::
+            z_j &= \operatorname{clip}(s \, \delta_j, l_j, u_j)
+                && \text{for } p = 2, \\
+            z_j &= \operatorname{clip}(\operatorname{sign}(\delta_j)
+                \max(|\delta_j| - \lambda, 0), l_j, u_j)
+                && \text{for } p = 1,
+
+        with the :math:`s < 1` or :math:`\lambda > 0` at which :math:`\|z\|_p = r`. For p = inf it
+        is two clips, in either order.
+
+        Notes
+        -----
+        For p = 1 the threshold :math:`\lambda` is good to the rounding of the largest entry that
+        has room. Where the box stops an entry that is larger than the others by a factor of 1e16,
+        what is left of the radius is shared among these in some way, not necessarily the nearest.
+        """
+        delta, lowest, highest, dtype = self._place("delta", delta, x)
+        size, room = delta.abs(), self._room(delta, lowest, highest)
+        clipped = torch.minimum(size, room)
+        if math.isinf(self.p):
+            return rounded(delta.sign() * clipped, dtype)
+        outside = ~within(clipped, self.p, self.radius).unsqueeze(-1)
+        if outside.any():
+            solve = scale_to_sphere if self.p == 2 else soft_threshold
+            on_sphere = self._to_faces(solve(size, room, self.radius), room)
+            clipped = torch.where(outside, on_sphere, clipped)
+        return rounded(delta.sign() * clipped, dtype)
+
+    def contains(
+        self, delta: Tensor, x: Tensor | None = None, *, tolerance: float | None = None
+    ) -> Tensor:
+        r"""Whether each perturbation lies in :math:`\Delta(x)`, up to rounding.
+
+        .. math::
+            \|\delta\|_p \le (1 + \text{tolerance}) \, r, \qquad
+            \text{low} - t \le x_j + \delta_j \le \text{high} + t, \qquad
+            t = \text{tolerance} \cdot (\text{high} - \text{low})
+        """
+        delta, lowest, highest, dtype = self._place("delta", delta, x)
+        tolerance = relative_tolerance(tolerance, delta.to(dtype))
+        slack = tolerance * self.high - tolerance * self.low  # their difference may overflow
+        in_box = (lowest - slack <= delta) & (delta <= highest + slack)
+        return super().contains(delta, tolerance=tolerance) & in_box.all(-1)
+
+    @torch.no_grad()
+    def sample(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        r"""Draw perturbations from :math:`\Delta(x)`, one for each example.
+
+        For p = inf the draw is exactly uniform. For p = 1 and p = 2 it is a uniform draw from the
+        ball, projected onto :math:`\Delta(x)`: inside the set, but *not* uniform, with more weight
+        on the faces. (Rejection would be uniform, but would never accept: of an image's hundreds
+        of black pixels, a draw darkens about half.)
+        """
+        _, lowest, highest, dtype = self._place("x", x, x)
+        if not math.isinf(self.p):
+            return self.project(super().sample(x, generator=generator), x)
+        u = uniform(x.shape, check_generator(generator)).to(x.device)
+        low, high = lowest.clamp(min=-self.radius), highest.clamp(max=self.radius)
+        return rounded((1 - u) * low + u * high, dtype)  # high - low may overflow
+
+    def _place(
+        self, name: str, v: Tensor, x: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, torch.dtype]:
+        """Check `v` and `x`; return `v`, low - x, high - x in float64 and the result's dtype."""
+        if x is None:
+            raise ValueError(
+                "x must be given, got None: a boxed ball depends on the example, "
+                "pass x or use a NormBall"
+            )
+        v, x = check_rows(name, v), check_rows("x", x)
+        least, greatest = x.min().item(), x.max().item()
+        # Data may have been computed in float32 and widened since, and x may be x + delta, rounded.
+        rounding = max(torch.finfo(x.dtype).eps, torch.finfo(torch.float32).eps)
+        slack = 4 * rounding * max(-self.low, self.high)
+        if least < self.low - slack or greatest > self.high + slack:
+            advice = "clip x, or give in_box the bounds of your data"
+            if (self.low, self.high) == (0, 1) and least >= 0 and greatest > 2:
+                advice = "divide pixels by 255"
+            raise ValueError(
+                f"x must lie in [{self.low:.8g}, {self.high:.8g}], "
+                f"got values from {least:.8g} to {greatest:.8g}: {advice}"
+            )
+        try:
+            if v.shape[-1] != x.shape[-1]:
+                raise RuntimeError
+            v, x = torch.broadcast_tensors(v, x)
+        except RuntimeError:
+            raise ValueError(
+                f"{name} and x must have the same number of features and leading dimensions that "
+                f"broadcast, got {tuple(v.shape)} and {tuple(x.shape)}: reshape one of them"
+            ) from None
+        dtype = torch.promote_types(v.dtype, x.dtype)
+        v, x = v.double(), x.detach().double()
+        return v, (self.low - x).clamp(max=0), (self.high - x).clamp(min=0), dtype
+
+    def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+        """How far each entry may go in its direction: to the face of the box, at most `radius`."""
+        room = torch.where(direction > 0, highest, -lowest).clamp(max=self.radius)
+        return room.masked_fill(direction == 0, 0)
+
+    def _maximise(self, w: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+        size, room = w.abs(), self._room(w, lowest, highest)
+        if self.p == 1:
+            room = spend_budget(size, room, self.radius)
+        elif self.p == 2:
+            outside = ~within(room, 2, self.radius).unsqueeze(-1)
+            if outside.any():
+                on_sphere = self._to_faces(scale_to_sphere(size, room, self.radius), room)
+                room = torch.where(outside, on_sphere, room)
+        return w.sign() * room
+
+    def _to_faces(self, in_radii: Tensor, room: Tensor) -> Tensor:
+        """Sizes that a solver gave in radii; the face itself for whatever has reached it."""
+        return torch.where(in_radii < room / self.radius, at_radius(in_radii, self.radius), room)
