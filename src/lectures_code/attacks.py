@@ -17,10 +17,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lectures_code.checks import check_count, check_labels, check_positive, check_x
-from lectures_code.logistic import LinearClassifier, log_odds_of_error
+from lectures_code.logistic import LinearClassifier, Model, log_odds_of_error
 from lectures_code.perturbations import NormBall
 
-Model = Callable[[Tensor], Tensor]
 Objective = Callable[[Tensor, Tensor], Tensor]
 # Modules whose parameters can't be replaced for a call: the whole module is copied.
 WHOLE = (torch.jit.ScriptModule, nn.DataParallel)

@@ -58,7 +58,7 @@ def check_x(x: object) -> Tensor:
 
 
 def check_targets(y: object, n: int) -> Tensor:
-    """Return `y` if it holds one label of any kind for each of n examples, shape (n,)."""
+    """Return `y` if it holds a label of any number type for each of n examples, shape (n,)."""
     if not isinstance(y, Tensor):
         raise TypeError(f"y must be a torch tensor, got {type(y).__name__}: use torch.as_tensor")
     if y.shape != (n,):
@@ -66,6 +66,7 @@ def check_targets(y: object, n: int) -> Tensor:
             f"y must have shape ({n},), one label for each example, got {tuple(y.shape)}"
             + (": use y.reshape(-1)" if y.numel() == n else ": pass the labels of these examples")
         )
+    _values(y)
     return y
 
 

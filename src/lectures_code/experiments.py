@@ -15,7 +15,13 @@ from lectures_code.checks import (
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
-from lectures_code.training import as_module, initial_classifier, train, train_together
+from lectures_code.together import train_together
+from lectures_code.training import as_module, epoch, initial_classifier
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A fresh source of random numbers: two with the same `seed`, at least 0, give the same."""
+    return torch.Generator().manual_seed(check_count("seed", seed, least=0))
 
 
 def two_feature_set(n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -92,8 +98,7 @@ def train_from_seeds(
     ValueError
         If an argument is out of range.
     """
-    seeds = [check_count("each seed", seed, least=0) for seed in seeds]
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generators = [seeded(seed) for seed in seeds]
     d = data.x_train.shape[1]
     return train_together(
         [initial_classifier(d, generator=each) for each in generators],
@@ -111,7 +116,7 @@ def train_from_seeds(
 class Iterates:
     """The classifiers that SGD went through, one for each epoch in each tuple.
 
-    Parameters
+    Attributes
     ----------
     last : tuple of LinearClassifiers
         The iterate at the end of the epoch.
@@ -161,29 +166,18 @@ def follow_sgd(
     TypeError, ValueError
         If an argument is out of range or does not fit the others.
     """
+
+    def attack(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return linear_maximiser(model, x, y, ball)
+
     x, n_epochs = check_x(x), check_count("n_epochs", n_epochs)
     module, last, means = as_module(start).to(x.dtype), [], []
-    for epoch in range(n_epochs):
-        seen: list[Tensor] = []
-
-        def attack(model: nn.Module, x: Tensor, y: Tensor, seen: list[Tensor] = seen) -> Tensor:
-            seen.append(_flat(model))  # asked once before each step
-            return linear_maximiser(model, x, y, ball)
-
-        module, _ = train(
-            module,
-            x,
-            y,
-            maximiser=attack,
-            step_size=step_size(epoch),
-            batch_size=batch_size,
-            n_epochs=1,
-            generator=generator,
-            evaluate_on=(x[:1], y[:1]),  # the history is not used: keep it cheap
-            attack=lambda model, x, y: torch.zeros_like(x),
-        )
-        last.append(_flat(module))
-        means.append(torch.stack([*seen[1:], last[-1]]).mean(dim=0))
+    how = {"batch_size": batch_size, "generator": generator}
+    for k in range(n_epochs):
+        steps = epoch(module, x, y, maximiser=attack, step_size=step_size(k), **how)
+        iterates = torch.stack([_flat(model) for model in steps])
+        last.append(iterates[-1])
+        means.append(iterates.mean(dim=0))
     averages = [torch.stack(means[k // 2 : k + 1]).mean(dim=0) for k in range(n_epochs)]
     classifiers = [[LinearClassifier(v[:-1], v[-1]) for v in each] for each in (last, averages)]
     return Iterates(*map(tuple, classifiers))

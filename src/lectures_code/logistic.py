@@ -20,6 +20,9 @@ from lectures_code.checks import (
     check_x,
 )
 
+#: Gives one score, or several logits, for each example.
+Model = Callable[[Tensor], Tensor]
+
 
 def psi(z: Tensor) -> Tensor:
     r"""Logistic loss of the margin, :math:`\Psi(z) = \log(1 + e^{-z})`.
@@ -192,7 +195,7 @@ def _check_output(output: object) -> Tensor:
     return output
 
 
-def outputs(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def outputs(model: Model, x: Tensor) -> Tensor:
     """The model's outputs at the examples, one score or several logits for each.
 
     Parameters
@@ -232,7 +235,7 @@ def outputs(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 @contextmanager
-def evaluation_mode(model: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def evaluation_mode(model: Model) -> Iterator[None]:
     """Within it a module is in evaluation mode; afterwards each part has the mode it had.
 
     In training mode batch norm would move its buffers and dropout draw random numbers. Other

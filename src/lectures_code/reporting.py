@@ -53,6 +53,16 @@ def _alignment(rows: list[list[str]]) -> list[str] | None:
     return ["right" if k and found else "left" for k, found in enumerate(numeric)] or None
 
 
+def spread(values: Iterable[float], form: str = "{:g}") -> str:
+    """The least and the largest of some values, as ``"3 to 7"``; one number where they print alike.
+
+    `form` is the format of each.
+    """
+    values = list(values)
+    least, largest = form.format(min(values)), form.format(max(values))
+    return least if least == largest else f"{least} to {largest}"
+
+
 def glue(name: str, value: object) -> None:
     """Store a computed value under a name, for the prose of any page of the book.
 

@@ -6,7 +6,7 @@ worst margin :math:`y(\theta^\top x + \theta_0) - \varepsilon \|\theta\|_q`. For
 attack first and pass ``x + delta``: what comes out is then a lower bound.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lectures_code.checks import check_examples, check_exponent, check_radius, check_x, real
 from lectures_code.logistic import (
     LinearClassifier,
+    Model,
     evaluation_mode,
     losses,
     margins,
@@ -22,8 +23,6 @@ from lectures_code.logistic import (
     psi,
 )
 from lectures_code.perturbations import NormBall
-
-Model = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,55 @@ def worst_margins(
     return y * model(x) - ball.margin_taken(model.theta, x, y)
 
 
+def adversarial_objective(
+    theta: Tensor, intercept: Tensor, x: Tensor, y: Tensor, ball: NormBall
+) -> Tensor:
+    r"""The adversarial risk of a linear model in closed form, as a function to differentiate.
+
+    .. math:: \frac1n \sum_i \Psi\bigl(y_i(\theta^\top x_i + \theta_0)
+              - \max_{\delta \in \Delta(x_i)} \langle -y_i \theta, \delta \rangle\bigr)
+
+    Convex in :math:`(\theta, \theta_0)`. For a norm ball the maximum is
+    :math:`\varepsilon \|\theta\|_q`.
+
+    Parameters
+    ----------
+    theta : Tensor of shape (d,)
+        Weights.
+    intercept : Tensor of shape ()
+        Intercept.
+    x : Tensor of shape (n, d)
+        Examples.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1}.
+    ball : NormBall
+        The perturbation set.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The risk in nats; autograd's gradient is the one at the maximiser.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If examples and labels are not as above.
+    """
+    x, y = check_examples(x, y)
+    if theta.shape != x.shape[1:]:
+        raise ValueError(
+            f"theta must have shape ({x.shape[1]},), one weight for each feature, "
+            f"got {tuple(theta.shape)}"
+        )
+    if theta.dtype != x.dtype:
+        raise TypeError(
+            f"x must have the weights' dtype, got {x.dtype} with weights in {theta.dtype}: "
+            "use x.to(theta.dtype)"
+        )
+    worst = y * (x @ theta + intercept) - ball.margin_taken(theta, x, y)
+    return psi(worst).mean()
+
+
 def adversarial_risk(
     model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
 ) -> float:
@@ -241,7 +289,7 @@ def _radii_in_box(theta: Tensor, clean: Tensor, x: Tensor, y: Tensor) -> Tensor:
 class ErrorCurve:
     """Robust error as a function of the radius: a step up at each certified radius.
 
-    Parameters
+    Attributes
     ----------
     p : float
         Norm of the perturbation.

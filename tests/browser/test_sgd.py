@@ -10,8 +10,7 @@ from lectures_code.exact import solve
 from lectures_code.explorers.sgd import SgdExplorer
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import adversarial_risk
-from lectures_code.training import adversarial_objective
+from lectures_code.risk import adversarial_objective, adversarial_risk
 from tests.browser.explorer_pages import mathematics, result, slide, start, written
 
 RADII = (0.0, 0.1, 0.3, 0.32, 0.4, 0.6)

@@ -34,6 +34,7 @@ from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, base, envelope, first_look, retrain, sgd, stored
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.together import train_together
 from tests.oracles import INF, REALS, WHOLE
 
 DTYPES = sorted({v for v in vars(torch).values() if isinstance(v, torch.dtype)}, key=str)
@@ -167,6 +168,11 @@ def trained(model, x, y, **changes):
     return training.train(model, x, y, generator=seeded(), **recipe)
 
 
+def one_epoch(model, y, x=X, **changes):
+    how = {"step_size": 1.0, "batch_size": 2, **changes}
+    return list(training.epoch(model, x, y, generator=seeded(), **how))[-1]
+
+
 def exact(model, x, y):
     return attacks.linear_maximiser(model, x, y, BALL)
 
@@ -199,14 +205,15 @@ SIGNED = {
     risk.robust_error: lambda y: risk.robust_error(LINEAR, X, y, BALL),
     risk.certified_radii: lambda y: risk.certified_radii(LINEAR, IN_BOX, y, INF, in_box=True),
     risk.error_curve: lambda y: risk.error_curve(LINEAR, X, y, 2),
-    training.History.and_then: lambda y: training.History().and_then(X[:, 0], X[:, 1], y),
+    training.History.with_entry: lambda y: training.History().with_entry(X[:, 0], X[:, 1], y),
     training.train: lambda y: trained(layer(), X, y, maximiser=exact),
-    training.adversarial_objective: lambda y: training.adversarial_objective(
+    training.epoch: lambda y: one_epoch(layer(), y),
+    NormBall.margin_taken: lambda y: BALL.margin_taken(X[0], X, y),
+    BoxedNormBall.margin_taken: lambda y: BALL.in_box().margin_taken(X[0], IN_BOX, y),
+    risk.adversarial_objective: lambda y: risk.adversarial_objective(
         LINEAR.theta, LINEAR.intercept, X, y, BALL
     ),
-    training.train_together: lambda y: training.train_together(
-        [LINEAR], X, y, BALL, **RECIPE, generators=[seeded()]
-    ),
+    train_together: lambda y: train_together([LINEAR], X, y, BALL, **RECIPE, generators=[seeded()]),
     attack_lab.AttackLab: lambda y: attack_lab.AttackLab({"one": LAYER}, IMAGES, y),
     first_look.FirstLook: lambda y: [
         first_look.FirstLook(LAYER, IMAGES[k], y[k]) for k in range(len(y))
@@ -226,8 +233,9 @@ NUMBERED = {
     multiclass.robust_error: lambda y: multiclass.robust_error(WEIGHTS, BIASES, X, y, BALL),
     risk.risk: lambda y: risk.risk(logits, X, y),
     risk.error: lambda y: risk.error(logits, X, y),
-    training.History.and_then: lambda y: training.History().and_then(logits(X), logits(X), y),
+    training.History.with_entry: lambda y: training.History().with_entry(logits(X), logits(X), y),
     training.train: lambda y: trained(many(), X, y),
+    training.epoch: lambda y: one_epoch(many(), y),
 }
 IGNORING = {NormBall.margin_taken: None}  # the same whatever the label
 label_ids = [f.__qualname__ for f in SIGNED] + [f"{f.__qualname__}-logits" for f in NUMBERED]
@@ -400,6 +408,7 @@ PAIRS = {
     BoxedNormBall.margin_taken: lambda a, b: BALL.in_box().margin_taken(
         X[0].to(a), IN_BOX.to(b), Y
     ),
+    training.epoch: lambda a, b: one_epoch(layer(classifier(a)), Y, X.to(b)),
     risk.risk: lambda a, b: risk.risk(layer(classifier(a)), X.to(b), Y),
     risk.error: lambda a, b: risk.error(layer(classifier(a)), X.to(b), Y),
     **{
@@ -412,14 +421,14 @@ PAIRS = {
         function: lambda a, b, function=function: function(classifier(a), IN_BOX.to(b), Y, 2)
         for function in (risk.certified_radii, risk.error_curve)
     },
-    training.History.and_then: lambda a, b: training.History().and_then(
+    training.History.with_entry: lambda a, b: training.History().with_entry(
         X[:, 0].to(a), X[:, 1].to(b), Y
     ),
     training.train: lambda a, b: trained(layer(classifier(a)), X.to(b), Y, maximiser=exact)[0],
-    training.adversarial_objective: lambda a, b: training.adversarial_objective(
+    risk.adversarial_objective: lambda a, b: risk.adversarial_objective(
         X[0].to(a), X[0, 0].to(a), X.to(b), Y, BALL
     ),
-    training.train_together: lambda a, b: training.train_together(
+    train_together: lambda a, b: train_together(
         [classifier(a)], X.to(b), Y, BALL, **RECIPE, generators=[seeded()]
     ),
     training.as_module: lambda a, b: training.as_module(classifier(a)),
@@ -482,9 +491,7 @@ def attacked(**changes):
 
 
 def together(**changes):
-    return training.train_together(
-        [LINEAR], X, Y, BALL, **planned(**changes), generators=[seeded()]
-    )
+    return train_together([LINEAR], X, Y, BALL, **planned(**changes), generators=[seeded()])
 
 
 def followed(**changes):
@@ -617,12 +624,17 @@ NUMBERS = {
         )
         for name in ("step_size", "batch_size", "n_epochs")
     },
+    **{
+        (training.epoch, name): (1, lambda v, name=name: one_epoch(layer(), Y, **{name: v}))
+        for name in ("step_size", "batch_size")
+    },
+    (experiments.seeded, "seed"): (1, lambda v: experiments.seeded(v).initial_seed()),
     (training.initial_classifier, "d"): (
         1,
         lambda v: training.initial_classifier(v, generator=seeded()),
     ),
     **{
-        (training.train_together, name): (1, lambda v, name=name: together(**{name: v}))
+        (train_together, name): (1, lambda v, name=name: together(**{name: v}))
         for name in ("step_size", "batch_size", "n_epochs")
     },
     (stored.as_json, "d"): (2, lambda v: stored.as_json("one", LINEAR, v)["theta"]),

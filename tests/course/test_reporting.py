@@ -20,7 +20,7 @@ from myst_nb.ext.glue import extract_glue_data
 from nbclient import NotebookClient
 
 from lectures_code.mnist import ZeroOne
-from lectures_code.reporting import glue, picture, show_source, table
+from lectures_code.reporting import glue, picture, show_source, spread, table
 from tests.oracles import says
 
 PREFIX = "application/papermill.record/"
@@ -310,3 +310,15 @@ def test_in_a_notebook_the_notice_is_seen_on_the_sample_only(notebook):
 
     assert seen(on_mnist) == []
     assert [data["text/html"] for data in seen(on_sample)] == [notice]
+
+
+@pytest.mark.parametrize(
+    ("values", "form", "expected"),
+    [
+        ([7, 3, 5], "{:g}", "3 to 7"),
+        ([0.1234, 0.1231], "{:.3f}", "0.123"),
+        (iter([2]), "{:g}", "2"),
+    ],
+)
+def test_a_spread_names_the_least_and_the_largest_once_if_they_print_alike(values, form, expected):
+    assert spread(values, form) == expected

@@ -14,15 +14,21 @@ from torch import nn
 from lectures_code.attacks import fgsm, linear_maximiser, pgd
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import ErrorCount, adversarial_risk, error, risk, robust_error
+from lectures_code.risk import (
+    ErrorCount,
+    adversarial_objective,
+    adversarial_risk,
+    error,
+    risk,
+    robust_error,
+)
+from lectures_code.together import train_together
 from lectures_code.training import (
     History,
-    adversarial_objective,
     as_module,
     initial_classifier,
     settled,
     train,
-    train_together,
 )
 from tests.oracles import INF, random_problem, says
 

@@ -25,6 +25,7 @@ ROOMS["lectures_code"] = [
     "multiclass",
     "exact",
     "training",
+    "together",
     "danskin",
     "experiments",
     "figures",

@@ -18,7 +18,7 @@ from lectures_code.exact import solve
 from lectures_code.explorers.base import Explorer, Number, Whole, source, style
 from lectures_code.figures import plot_descent
 from lectures_code.perturbations import NormBall
-from lectures_code.training import adversarial_objective
+from lectures_code.risk import adversarial_objective
 
 MAX_STEPS = 200
 WINDOW = (-1.0, 3.0)  # the weights that are drawn, as in sgd.js

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
-from lectures_code.checks import check_exponent, check_generator, check_radius
+from lectures_code.checks import check_exponent, check_generator, check_labels, check_radius
 from lectures_code.perturbations.draws import uniform_in_unit_ball
 from lectures_code.perturbations.filling import soft_threshold
 from lectures_code.perturbations.rows import check_rows, relative_tolerance
@@ -149,7 +149,13 @@ class NormBall:
         -------
         Tensor of shape () or (n,)
             One number where it is the same at each example, differentiable as :meth:`support` is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`support` does, or if the labels are others.
         """
+        check_labels(y, len(x))
         return self.support(theta)  # the ball is symmetric
 
     def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:

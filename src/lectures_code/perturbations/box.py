@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lectures_code.checks import check_examples, check_generator, real
+from lectures_code.checks import check_generator, check_labels, real
 from lectures_code.perturbations.ball import NormBall
 from lectures_code.perturbations.draws import uniform
 from lectures_code.perturbations.filling import scale_to_sphere, soft_threshold, spend_budget
@@ -86,8 +86,8 @@ class BoxedNormBall(NormBall):
 
     def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """The most that the adversary can take from the margins, shape (n,)."""
-        x, y = check_examples(x, y)
-        return self.support(-y[:, None] * theta, x)
+        signs = check_labels(y, len(x)).to(theta.dtype)
+        return self.support(-signs[:, None] * theta, x)
 
     def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
         """The examples ``x + delta``, also where rounding would leave the box."""
