@@ -1,6 +1,7 @@
 """Each part imports from the parts before it, and each of its rooms from the rooms above it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -13,25 +14,15 @@ PARTS = {
     "booksite": ROOT / "booksite",
     "authoring": ROOT / "authoring",
 }
-ROOMS = {}
-ROOMS["lectures_code"] = [
-    "checks",
-    "progress",
-    "mnist",
-    "perturbations",
-    "logistic",
-    "attacks",
-    "risk",
-    "multiclass",
-    "exact",
-    "training",
-    "together",
-    "danskin",
-    "experiments",
-    "figures",
-    "reporting",
-    "explorers",
-]
+
+
+def rooms_of(package):
+    """The rooms that the table in the package's docstring names, from the top down."""
+    source = (package / "__init__.py").read_text(encoding="utf-8")
+    return re.findall(r"(?m)^    (\w+) {2,}\w", ast.get_docstring(ast.parse(source)))
+
+
+ROOMS = {"lectures_code": rooms_of(PARTS["lectures_code"])}
 ROOMS["booksite"] = [
     "finished",
     "questions",
