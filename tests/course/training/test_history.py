@@ -1,0 +1,162 @@
+"""What is measured, when training stops, and where it starts."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+from torch import nn
+
+from lectures_code.logistic import LinearClassifier
+from lectures_code.perturbations import NormBall
+from lectures_code.risk import (
+    ErrorCount,
+    adversarial_risk,
+    error,
+    risk,
+    robust_error,
+)
+from lectures_code.training import (
+    History,
+    as_module,
+    initial_classifier,
+    settled,
+    train,
+)
+from tests.course.training.sets import ROUNDING, exactly, network, numbers, seeded, training_set
+from tests.oracles import INF, random_problem
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_the_history_is_what_is_measured_anew_after_each_epoch(elsewhere):
+    x, y = training_set(8)
+    held_out = training_set(9, n=11) if elsewhere else None
+    ball, other = NormBall(INF, 0.1), NormBall(2, 0.2)
+    judged_by = other if elsewhere else ball
+    start = as_module(initial_classifier(6, generator=seeded(8)))
+
+    def trained(n_epochs):
+        return train(
+            start,
+            x,
+            y,
+            maximiser=exactly(ball),
+            step_size=0.5,
+            batch_size=5,
+            n_epochs=n_epochs,
+            generator=seeded(0),
+            evaluate_on=held_out,
+            attack=exactly(other) if elsewhere else None,
+        )
+
+    _, history = trained(3)
+    assert history.n_epochs == 3
+    on = held_out or (x, y)
+    for epoch in range(4):
+        model = LinearClassifier.of(trained(epoch)[0] if epoch else start)
+        assert history.risk[epoch] == pytest.approx(risk(model, *on), rel=ROUNDING)
+        expected = adversarial_risk(model, *on, judged_by)
+        assert history.adversarial_risk[epoch] == pytest.approx(expected, rel=ROUNDING)
+        assert history.error[epoch] == error(model, *on)
+        assert history.robust_error[epoch] == robust_error(model, *on, judged_by)
+    for entries in (history.risk, history.adversarial_risk, history.error, history.robust_error):
+        assert len(entries) == 4
+    assert isinstance(history.error[0], ErrorCount)
+
+
+def test_networks_are_measured_in_evaluation_mode():
+    x, y = training_set(8)
+    model = nn.Sequential(network(4), nn.Dropout(0.999)).train()
+    _, history = train(model, x, y, step_size=1e-9, batch_size=23, n_epochs=1, generator=seeded(0))
+    model.eval()
+    assert history.risk[0] == pytest.approx(risk(model, x, y), rel=ROUNDING)
+    assert history.error[0] == error(model, x, y)
+
+
+def test_the_stopping_criterion_is_asked_after_each_epoch_and_obeyed():
+    x, y = training_set(8)
+    seen = []
+
+    def stop(history):
+        seen.append(history.n_epochs)
+        return history.n_epochs == 3
+
+    start = as_module(initial_classifier(6, generator=seeded(0)))
+    recipe = {"step_size": 0.5, "batch_size": 5}
+    stopped, history = train(start, x, y, **recipe, n_epochs=10, generator=seeded(0), stop=stop)
+    assert seen == [1, 2, 3] and history.n_epochs == 3
+    short, _ = train(start, x, y, **recipe, n_epochs=3, generator=seeded(0))
+    assert torch.equal(stopped.weight, short.weight)
+    train(start, x, y, **recipe, n_epochs=2, generator=seeded(0), stop=stop)
+    assert seen == [1, 2, 3, 1, 2], "and n_epochs is the most that is run"
+
+
+def with_risks(*risks):
+    return History(adversarial_risk=risks)
+
+
+def test_settled_looks_at_the_last_relative_decrease():
+    stop = settled(0.1)
+    assert not stop(with_risks(1.0, 0.875))
+    assert stop(with_risks(1.0, 0.9375))
+    assert stop(with_risks(1.0, 2.0)), "a rise is no decrease"
+    assert not stop(with_risks(1.0, 1.0, 0.5)), "only the last epoch counts"
+    assert stop(with_risks(1.0, 0.5, 0.5))
+    assert not stop(with_risks(1e-6, 0.8e-6)), "relative to what there is"
+
+
+def test_training_stops_when_it_has_settled():
+    x, y = training_set(8)
+    ball, start = NormBall(2, 0.3), as_module(initial_classifier(6, generator=seeded(0)))
+    _, history = train(
+        start,
+        x,
+        y,
+        maximiser=exactly(ball),
+        step_size=0.5,
+        batch_size=len(x),
+        n_epochs=500,
+        generator=seeded(0),
+        stop=settled(1e-3),
+    )
+    risks = history.adversarial_risk
+    falls = [1 - risks[k + 1] / risks[k] for k in range(history.n_epochs)]
+    assert 5 < history.n_epochs < 500
+    assert falls[-1] < 1e-3 and min(falls[:-1]) >= 1e-3
+
+
+def test_a_start_is_drawn_as_torch_draws_a_layer():
+    d = 400
+    start = initial_classifier(d, generator=seeded(0))
+    assert start.theta.shape == (d,) and start.intercept.shape == ()
+    assert start.theta.dtype == start.intercept.dtype == torch.float64
+    drawn = numbers(start).numpy() * math.sqrt(d)
+    assert np.abs(drawn).max() <= 1
+    assert (
+        kstest(drawn, "uniform", args=(-1, 2)).pvalue > 0.01
+    )  # of this one seed, once and for all
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layer = nn.Linear(d, 50)
+    theirs = torch.cat([layer.weight.reshape(-1), layer.bias]).detach().numpy() * math.sqrt(d)
+    assert kstest(drawn, theirs).pvalue > 0.01
+    assert torch.equal(numbers(initial_classifier(d, generator=seeded(0))), numbers(start))
+    assert not torch.equal(numbers(initial_classifier(d, generator=seeded(1))), numbers(start))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_module_made_from_a_classifier_is_its_copy(dtype):
+    _, x, _ = random_problem(0)
+    start = initial_classifier(5, generator=seeded(0))
+    classifier = LinearClassifier(start.theta.to(dtype), start.intercept)
+    module = as_module(classifier)
+    assert isinstance(module, nn.Linear) and module.weight.dtype == module.bias.dtype == dtype
+    assert all(value.requires_grad for value in module.parameters())
+    torch.testing.assert_close(module(x.to(dtype))[:, 0].detach(), classifier(x.to(dtype)))
+    assert torch.equal(numbers(LinearClassifier.of(module)), numbers(classifier))
+    kept = numbers(classifier).clone()
+    with torch.no_grad():
+        module.weight += 1
+        module.bias += 1
+    assert torch.equal(numbers(classifier), kept)
