@@ -149,22 +149,14 @@ def pgd(
 
     Parameters
     ----------
-    model : nn.Module or callable
+    model, x, y, ball, objective
         As for :func:`fgsm`.
-    x : Tensor of shape (n, d)
-        Examples, of the model's dtype.
-    y : Tensor of shape (n,)
-        Labels in {-1, +1} for scores, class numbers for logits.
-    ball : NormBall
-        The perturbation set.
     step_size : float
         Length of a step, in pixel units, measured in the set's norm.
     n_steps : int
         Number of steps.
     generator : torch.Generator, optional
         With it the start is drawn at random from the set; without it the start is 0.
-    objective : callable, optional
-        As for :func:`fgsm`.
 
     Returns
     -------

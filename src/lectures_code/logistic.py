@@ -25,36 +25,12 @@ Model = Callable[[Tensor], Tensor]
 
 
 def psi(z: Tensor) -> Tensor:
-    r"""Logistic loss of the margin, :math:`\Psi(z) = \log(1 + e^{-z})`.
-
-    Positive, strictly decreasing, convex, and accurate for margins of any size.
-
-    Parameters
-    ----------
-    z : Tensor of any shape
-        Margins.
-
-    Returns
-    -------
-    Tensor of the same shape
-        The losses.
-    """
+    r"""Logistic loss :math:`\Psi(z) = \log(1 + e^{-z})` of margins, accurate for any size."""
     return -nn.functional.logsigmoid(z)
 
 
 def psi_prime(z: Tensor) -> Tensor:
-    r"""Derivative of the logistic loss, :math:`\Psi'(z) = -1 / (1 + e^{z})`, always in (-1, 0).
-
-    Parameters
-    ----------
-    z : Tensor of any shape
-        Margins.
-
-    Returns
-    -------
-    Tensor of the same shape
-        The slopes.
-    """
+    r"""Derivative of the logistic loss, :math:`\Psi'(z) = -1 / (1 + e^{z})`, always in (-1, 0)."""
     return -torch.sigmoid(-z)
 
 
@@ -92,24 +68,8 @@ def margins(output: Tensor, y: Tensor) -> Tensor:
 def losses(output: Tensor, y: Tensor) -> Tensor:
     r"""Loss of each example: logistic, :math:`\Psi(y s)`, for one score, cross-entropy for logits.
 
-    For two logits both agree, with :math:`s` the difference of the logits.
-
-    Parameters
-    ----------
-    output : Tensor of shape (n,), (n, 1) or (n, k)
-        Scores, or k >= 2 logits for each example.
-    y : Tensor of shape (n,)
-        Labels in {-1, +1} for scores; class numbers 0 .. k-1 for logits; of any number type.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-        The losses.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the outputs are no such tensor or hold NaN, or the labels do not fit them.
+    For two logits both agree, with :math:`s` the difference of the logits. Arguments and errors as
+    for :func:`margins`; in nats, shape (n,).
     """
     output, y = _fit(output, y)
     if output.ndim == 1:
@@ -128,22 +88,7 @@ def log_odds_of_error(output: Tensor, y: Tensor) -> Tensor:
     where a label is all but certain the loss rounds to 0, and its gradient with it, while the
     derivative of :math:`\ell` in the label's own logit is -1 everywhere.
 
-    Parameters
-    ----------
-    output : Tensor of shape (n,), (n, 1) or (n, k)
-        Scores, or k >= 2 logits for each example.
-    y : Tensor of shape (n,)
-        Labels in {-1, +1} for scores; class numbers 0 .. k-1 for logits; of any number type.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-        The log-odds; ``-inf`` where all other logits are.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the outputs are no such tensor or hold NaN, or the labels do not fit them.
+    Arguments and errors as for :func:`margins`; shape (n,), ``-inf`` where all other logits are.
     """
     output, y = _fit(output, y)
     if output.ndim == 1:
@@ -196,24 +141,10 @@ def _check_output(output: object) -> Tensor:
 
 
 def outputs(model: Model, x: Tensor) -> Tensor:
-    """The model's outputs at the examples, one score or several logits for each.
+    """The model's outputs at the examples (n, d): scores (n,) or logits (n, k), k >= 2.
 
-    Parameters
-    ----------
-    model : nn.Module or callable
-        Gives one score, or k >= 2 logits, for each example.
-    x : Tensor of shape (n, d)
-        Examples, of the model's dtype.
-
-    Returns
-    -------
-    Tensor of shape (n,) or (n, k)
-        Scores or logits.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the model gives anything else, NaN included, or has another dtype than x.
+    Raises a TypeError or ValueError if the model gives anything else, NaN included, or has another
+    dtype than x.
     """
     try:
         output = _check_output(model(x))
@@ -284,23 +215,11 @@ class LinearClassifier:
         object.__setattr__(self, "intercept", intercept)
 
     @classmethod
-    def of(cls, module: nn.Module) -> "LinearClassifier":
-        """The classifier that an ``nn.Linear(d, 1)`` computes: a view of its weights, no copy.
+    def of(cls, module: "nn.Module | LinearClassifier") -> "LinearClassifier":
+        """The classifier that an ``nn.Linear(d, 1)`` computes; a LinearClassifier is its own.
 
-        Parameters
-        ----------
-        module : nn.Linear with one output
-            The layer, with or without a bias.
-
-        Returns
-        -------
-        LinearClassifier
-            It shares the layer's memory and is detached from its gradients.
-
-        Raises
-        ------
-        TypeError
-            If the module is anything else.
+        It is a view of the layer's weights, not a copy, and detached from its gradients. Any other
+        module raises a TypeError.
         """
         if isinstance(module, LinearClassifier):
             return module

@@ -30,8 +30,9 @@ class NormBall:
 
     .. math:: \Delta = \{\delta : \|\delta\|_p \le r\}, \qquad 1 \le p \le \infty
 
-    The methods take the example `x` only so that a :class:`BoxedNormBall` can stand in a ball's
-    place: here it is ignored.
+    The methods take weights `w`, perturbations `delta` and examples `x` of shape (..., d), finite
+    and floating-point, and raise a TypeError or a ValueError for anything else. `x` is there so
+    that a :class:`BoxedNormBall` can stand in a ball's place: here it is ignored.
 
     Parameters
     ----------
@@ -62,32 +63,13 @@ class NormBall:
         return 1.0 if math.isinf(self.p) else self.p / (self.p - 1)
 
     def support(self, w: Tensor, x: Tensor | None = None) -> Tensor:
-        r"""Largest value over the ball of the linear function with weights `w`.
+        r"""Largest value over the ball of the linear function with weights `w`, shape (...).
 
         .. math:: \max_{\|\delta\|_p \le r} \langle w, \delta \rangle = r \, \|w\|_q
 
-        Parameters
-        ----------
-        w : Tensor of shape (..., d)
-            Weights.
-        x : Tensor, optional
-            Ignored: the ball is the same at each example.
-
-        Returns
-        -------
-        Tensor of shape (...)
-            The values, differentiable in `w`. Where there is no gradient (``w = 0``; ties for
-            p = 1, zeros for p = inf) autograd gives one subgradient, the one that
-            :meth:`maximiser` returns.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `w` is not a finite floating-point tensor with at least one entry.
-
-        Notes
-        -----
-        Hölder's inequality, with equality at :meth:`maximiser`.
+        By Hölder's inequality, with equality at :meth:`maximiser`. Differentiable in `w`; where
+        there is no gradient (``w = 0``; ties for p = 1, zeros for p = inf) autograd gives one
+        subgradient, the one that :meth:`maximiser` returns.
         """
         w = check_rows("w", w)
         wide = w.double()
@@ -107,26 +89,9 @@ class NormBall:
             \delta = r \operatorname{sign}(w) \text{ for } p = \infty, \qquad
             \delta = r \operatorname{sign}(w_k) \, e_k \text{ for } p = 1,
 
-        with :math:`k` the first index at which :math:`|w_k|` is largest.
-
-        Parameters
-        ----------
-        w : Tensor of shape (..., d)
-            Weights.
-        x : Tensor, optional
-            Ignored: the ball is the same at each example.
-
-        Returns
-        -------
-        Tensor of shape (..., d)
-            The perturbations, constants to autograd. Where the maximiser is not unique, this is the
-            one with zeros: ``delta[j] = 0`` where ``w[j] = 0``, everything on the first largest
-            entry for p = 1, and 0 for ``w = 0``.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `w` is not a finite floating-point tensor with at least one entry.
+        with :math:`k` the first index at which :math:`|w_k|` is largest. Shape (..., d), a constant
+        to autograd. Where the maximiser is not unique, this is the one with zeros: ``delta[j] = 0``
+        where ``w[j] = 0``, everything on the first largest entry for p = 1, and 0 for ``w = 0``.
         """
         w = check_rows("w", w)
         return rounded(at_radius(steepest(w.double(), self.p), self.radius), w.dtype)
@@ -136,24 +101,8 @@ class NormBall:
 
         .. math:: \max_{\delta \in \Delta(x)} \langle -y \theta, \delta \rangle
 
-        Parameters
-        ----------
-        theta : Tensor of shape (d,)
-            Weights.
-        x : Tensor of shape (n, d)
-            Examples.
-        y : Tensor of shape (n,)
-            Labels in {-1, +1}.
-
-        Returns
-        -------
-        Tensor of shape () or (n,)
-            One number where it is the same at each example, differentiable as :meth:`support` is.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As :meth:`support` does, or if the labels are others.
+        for weights `theta` (d,), examples `x` (n, d) and labels `y` (n,) in {-1, +1}. Shape (n,),
+        or () where it is the same at each example; differentiable as :meth:`support` is.
         """
         check_labels(y, len(x))
         return self.support(theta)  # the ball is symmetric
@@ -168,24 +117,8 @@ class NormBall:
 
         .. math:: P(\delta) = \operatorname*{arg\,min}_{\|z\|_p \le r} \|z - \delta\|_2
 
-        Parameters
-        ----------
-        delta : Tensor of shape (..., d)
-            Perturbations.
-        x : Tensor, optional
-            Ignored: the ball is the same at each example.
-
-        Returns
-        -------
-        Tensor of shape (..., d)
-            The projections, constants to autograd. Points of the ball come back unchanged. This is
-            a clip for p = inf, a rescaling for p = 2, a soft threshold for p = 1.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `delta` is not a finite floating-point tensor with at least one entry, or p is
-            another.
+        A clip for p = inf, a rescaling for p = 2, a soft threshold for p = 1. Shape (..., d), a
+        constant to autograd. Points of the ball come back unchanged.
 
         References
         ----------
@@ -219,55 +152,23 @@ class NormBall:
     def contains(
         self, delta: Tensor, x: Tensor | None = None, *, tolerance: float | None = None
     ) -> Tensor:
-        r"""Whether each perturbation lies in the ball, up to rounding.
+        r"""Whether each perturbation lies in the ball, up to rounding, shape (...).
 
         .. math:: \|\delta\|_p \le (1 + \text{tolerance}) \, r
 
-        Parameters
-        ----------
-        delta : Tensor of shape (..., d)
-            Perturbations.
-        x : Tensor, optional
-            Ignored: the ball is the same at each example.
-        tolerance : float, at least 0, optional
-            Relative to the radius. By default the square root of the machine precision of `delta`
-            (1.5e-8 in float64, 3.5e-4 in float32): half of the digits.
-
-        Returns
-        -------
-        boolean Tensor of shape (...)
-            True for whatever :meth:`maximiser`, :meth:`project` and :meth:`sample` return.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `delta` is not a finite floating-point tensor with at least one entry, or the
-            tolerance is negative.
+        By default the tolerance is the square root of the machine precision of `delta` (1.5e-8 in
+        float64, 3.5e-4 in float32), half of the digits. So whatever :meth:`maximiser`,
+        :meth:`project` and :meth:`sample` return lies in the ball.
         """
         delta = check_rows("delta", delta)
         return within(delta.double(), self.p, self.radius, relative_tolerance(tolerance, delta))
 
     @torch.no_grad()
     def sample(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        r"""Draw perturbations uniformly from the ball, one for each example, for p = 1, 2 or inf.
+        """Draw perturbations uniformly from the ball, one for each example, for p = 1, 2 or inf.
 
-        Parameters
-        ----------
-        x : Tensor of shape (..., d)
-            Examples: only their shape, data type and device matter here.
-        generator : torch.Generator
-            Source of randomness, the only one that is touched.
-
-        Returns
-        -------
-        Tensor of shape (..., d)
-            Independent draws.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x` is not a finite floating-point tensor with at least one entry, there is no
-            generator, or p is another.
+        Of `x` only shape, data type and device matter here; `generator` is the only source of
+        randomness that is touched.
         """
         self._check_basic("draw from")
         x = check_rows("x", x)
@@ -279,23 +180,7 @@ class NormBall:
         return replace(self, radius=radius)
 
     def in_box(self, low: float = 0.0, high: float = 1.0) -> "BoxedNormBall":
-        """This ball with pixels kept in a box.
-
-        Parameters
-        ----------
-        low, high : float
-            Least and greatest value of a pixel.
-
-        Returns
-        -------
-        BoxedNormBall
-            The set with the same norm and radius.
-
-        Raises
-        ------
-        ValueError
-            If p is none of 1, 2 and inf, or the bounds are not finite numbers with low < high.
-        """
+        """This ball with pixels kept in the box from `low` to `high`, for p = 1, 2 or inf."""
         from lectures_code.perturbations.box import BoxedNormBall  # which builds on this file
 
         return BoxedNormBall(self.p, self.radius, low, high)

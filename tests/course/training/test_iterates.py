@@ -13,6 +13,7 @@ from lectures_code.perturbations import NormBall
 from lectures_code.together import train_together
 from lectures_code.training import (
     as_module,
+    epoch,
     initial_classifier,
     train,
 )
