@@ -103,9 +103,10 @@ def epoch(
 ) -> Iterator[nn.Module]:
     r"""One pass over the data: the steps of the lecture's algorithm, one for each minibatch.
 
-    (1) :math:`\delta_i^* \in \arg\max_{\delta \in \Delta(x_i)} L(y_i, f(x_i + \delta))`, and then
-    (2) :math:`\theta \leftarrow \theta - \alpha \frac1m \sum_i \nabla_\theta
-    L(y_i, f(x_i + \delta_i^*))`, the gradient taken with :math:`\delta^*` held fixed.
+    .. math::
+        \text{1.}\quad & \delta_i^* \in \arg\max_{\delta \in \Delta(x_i)} L(y_i, f(x_i + \delta)) \\
+        \text{2.}\quad & \theta \leftarrow \theta - \alpha \frac1m \sum_i
+            \nabla_\theta L(y_i, f(x_i + \delta_i^*)), \quad \delta^* \text{ held fixed}
 
     Parameters
     ----------
