@@ -42,7 +42,8 @@ function certify(model, images, labels) {
     free[i] = margins[i] === 0 ? 0 : margins[i] / length;
     boxed[i] = radiusInBox(margins[i], weightsByRoom(model, images, i * d, y));
   }
-  return { margins, free, boxed, sorted: { free: free.slice().sort(), boxed: boxed.slice().sort() } };
+  const sorted = { free: free.slice().sort(), boxed: boxed.slice().sort() };
+  return { margins, free, boxed, sorted };
 }
 
 // Mistakes under attack: an image falls when the attack's radius reaches its certified radius.
@@ -89,10 +90,11 @@ export const mathematics = {
   all({ model, images, labels, cases }) {
     const [bytes, digits] = [Uint8Array.from(images), Uint8Array.from(labels)];
     const certified = certify(model, bytes, digits);
+    const given = { model, certified, images: bytes, labels: digits };
     return {
       free: Array.from(certified.free),
       boxed: Array.from(certified.boxed),
-      cases: cases.map((one) => examine({ model, certified, images: bytes, labels: digits, ...one })),
+      cases: cases.map((one) => examine({ ...given, ...one })),
       turned: cases.map(({ index, radius, inBox }) =>
         nextTurned(inBox ? certified.boxed : certified.free, index, radius)),
     };
@@ -116,13 +118,16 @@ function radiusText(radius) {
 }
 
 function rangeText(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)].map((v) => fixed(v, 3).replace(/\.?0+$/, ""));
+  const short = (value) => fixed(value, 3).replace(/\.?0+$/, "");
+  const [low, high] = [Math.min(...values), Math.max(...values)].map(short);
   return `${low} to ${high}`;
 }
 
+const lookOf = (k) => `lab-curve lab-look-${k % LOOKS}`;
+
 // A line as it is drawn for the k-th classifier, for the list of classifiers.
 function swatch(k) {
-  const line = svg("line", { x1: 0, x2: 26, y1: 6, y2: 6, class: `lab-curve lab-look-${k % LOOKS}` });
+  const line = svg("line", { x1: 0, x2: 26, y1: 6, y2: 6, class: lookOf(k) });
   return svg("svg", { width: 26, height: 12, "aria-hidden": "true", class: "lab-swatch" }, line);
 }
 
@@ -144,14 +149,16 @@ function curvePath(map, sorted) {
 
 function curves(parent) {
   const canvas = drawing(WIDTH, 280);
-  const map = axes(canvas, { box: BOX, x: [0, LARGEST], y: [0, 1], xlabel: "radius ε of the attack", ylabel: "error under attack" });
+  const labels = { xlabel: "radius ε of the attack", ylabel: "error under attack" };
+  const map = axes(canvas, { box: BOX, x: [0, LARGEST], y: [0, 1], ...labels });
   const lines = svg("g");
   const mark = svg("line", { class: "lab-mark", y1: map.toY(0), y2: map.toY(1) });
   const dot = svg("circle", { r: 6, class: "lab-dot" });
   map.plot.append(lines, mark);
   const [x, y, width, height] = BOX;
   // The whole plot is the handle: a finger may go sideways on it, and scrolls when it goes up.
-  const handle = svg("rect", { x: x - 12, y, width: width + 24, height, fill: "transparent", class: "lab-handle" });
+  const wider = { x: x - 12, y, width: width + 24, height };
+  const handle = svg("rect", { ...wider, fill: "transparent", class: "lab-handle" });
   canvas.append(dot, handle);
   parent.append(canvas);
   const paths = new WeakMap();
@@ -161,7 +168,7 @@ function curves(parent) {
   };
   const draw = (all, chosen) => lines.replaceChildren(
     ...all.map((sorted, k) => svg("path", {
-      d: pathOf(sorted), class: `lab-curve lab-look-${k % LOOKS}${k === chosen ? " lab-chosen" : ""}`,
+      d: pathOf(sorted), class: lookOf(k) + (k === chosen ? " lab-chosen" : ""),
     })));
   const place = (radius, rate) => {
     fill(mark, { x1: map.toX(radius), x2: map.toX(radius) }, []);
@@ -175,8 +182,10 @@ function scoreTable(parent) {
     const cells = [html("td"), html("td")];
     return { row: html("tr", {}, html("th", { scope: "row" }, name), ...cells), cells };
   });
-  const head = html("tr", {}, html("td"), ...["image", "attacked"].map((name) => html("th", { scope: "col" }, name)));
-  parent.append(html("table", { class: "lab-table" }, html("thead", {}, head), html("tbody", {}, ...rows.map(({ row }) => row))));
+  const columns = ["image", "attacked"].map((name) => html("th", { scope: "col" }, name));
+  const head = html("thead", {}, html("tr", {}, html("td"), ...columns));
+  const body = html("tbody", {}, ...rows.map(({ row }) => row));
+  parent.append(html("table", { class: "lab-table" }, head, body));
   return ({ score, attackedScore, probability, attackedProbability, y }) => {
     [score, attackedScore].forEach((each, k) => {
       rows[0].cells[k].textContent = signed(each);
@@ -208,7 +217,8 @@ function render({ model, el }) {
     const names = model.get("models").map(({ name }) => name);
     return Math.max(0, names.indexOf(model.get("chosen")));
   };
-  const radii = () => certificateOf(model.get("models")[chosenIndex()])[model.get("in_box") ? "boxed" : "free"];
+  const kind = () => (model.get("in_box") ? "boxed" : "free");
+  const radii = () => certificateOf(model.get("models")[chosenIndex()])[kind()];
   const go = (index) => {
     model.set("index", (index + labels.length) % labels.length);
     model.save_changes();
@@ -221,7 +231,9 @@ function render({ model, el }) {
   }));
   listModels();
   controls.append(
-    slider(model, "index", { label: "test image", min: 0, max: labels.length - 1, step: 1, format: (v) => `${v}` }),
+    slider(model, "index", {
+      label: "test image", min: 0, max: labels.length - 1, step: 1, format: (v) => `${v}`,
+    }),
     html("div", { class: "lab-buttons" },
       button("previous", () => go(model.get("index") - 1)),
       button("next", () => go(model.get("index") + 1)),
@@ -231,7 +243,9 @@ function render({ model, el }) {
         else go(found);
       })),
     classifiers,
-    slider(model, "radius", { label: "radius ε", min: 0, max: LARGEST, step: 0.005, format: (v) => fixed(v, 3) }),
+    slider(model, "radius", {
+      label: "radius ε", min: 0, max: LARGEST, step: 0.005, format: (v) => fixed(v, 3),
+    }),
     checkbox(model, "in_box", { label: "keep pixels in [0, 1]" }),
   );
   const writeScores = scoreTable(readout);
@@ -243,18 +257,21 @@ function render({ model, el }) {
     const [index, radius, inBox] = ["index", "radius", "in_box"].map((name) => model.get(name));
     const all = model.get("models");
     const k = chosenIndex();
-    const result = examine({ model: all[k], certified: certificateOf(all[k]), images, labels, index, radius, inBox });
+    const certified = certificateOf(all[k]);
+    const result = examine({ model: all[k], certified, images, labels, index, radius, inBox });
     const { x, y, delta, attacked, score, attackedScore, free, boxed, clean, mistakes, n } = result;
     paint(x, result, radius, inBox);
     captions.forEach(({ range }, c) => { range.textContent = rangeText([x, delta, attacked][c]); });
-    curve.draw(all.map((each) => certificateOf(each).sorted[inBox ? "boxed" : "free"]), k);
+    curve.draw(all.map((each) => certificateOf(each).sorted[kind()]), k);
     curve.place(radius, mistakes / n);
     writeScores(result);
     write([radiusText(free), radiusText(boxed), `${clean} of ${n}`, `${mistakes} of ${n}`]);
     say(
-      `Test image ${index}, ${digitName(y)}. ${all[k].name}: ${verdict(score, y)}, score ${signed(score)}. ` +
+      `Test image ${index}, ${digitName(y)}. ` +
+      `${all[k].name}: ${verdict(score, y)}, score ${signed(score)}. ` +
       `Attacked with radius ${fixed(radius, 3)}${inBox ? " in the box" : ""}: ` +
-      `${verdict(attackedScore, y)}, score ${signed(attackedScore)}. Under attack ${mistakes} of ${n} are wrong.`,
+      `${verdict(attackedScore, y)}, score ${signed(attackedScore)}. ` +
+      `Under attack ${mistakes} of ${n} are wrong.`,
     );
     show({
       index, radius, inBox, chosen: all[k].name, y, score, attackedScore, clean, mistakes, n,
@@ -264,7 +281,8 @@ function render({ model, el }) {
     });
   };
   const snap = (value) => Number((Math.round(clamp(value, 0, LARGEST) * 200) / 200).toFixed(3));
-  drag(curve.canvas, curve.handle, (x) => model.set("radius", snap(curve.map.fromX(x))), () => model.save_changes());
+  const move = (x) => model.set("radius", snap(curve.map.fromX(x)));
+  drag(curve.canvas, curve.handle, move, () => model.save_changes());
   model.on("change:models", () => { listModels(); refresh(); });
   for (const key of ["index", "radius", "in_box", "chosen"]) model.on(`change:${key}`, refresh);
   refresh();

@@ -59,12 +59,13 @@ const pair = (point) => `(${fixed(point[0])}, ${fixed(point[1])})`;
 function draw(canvas, map, { p, radius, result }) {
   const unit = ([x, y]) => [map.toX(x), map.toY(y)];
   const { w, ends, kind, value } = result;
-  const layers = [svg("path", { d: through(outline(p, radius).map(unit), true), class: "ball-set" })];
+  const edge = through(outline(p, radius).map(unit), true);
+  const layers = [svg("path", { d: edge, class: "ball-set" })];
   const size = Math.hypot(...w);
   if (size > 0) {
     const foot = w.map((v) => (v * value) / size ** 2);
-    const line = [-6, 6].map((t) => unit([foot[0] - (t * w[1]) / size, foot[1] + (t * w[0]) / size]));
-    layers.push(svg("path", { d: through(line), class: "ball-support" }));
+    const at = (t) => unit([foot[0] - (t * w[1]) / size, foot[1] + (t * w[0]) / size]);
+    layers.push(svg("path", { d: through([at(-6), at(6)]), class: "ball-support" }));
   }
   if (kind === "edge") layers.push(svg("path", { d: through(ends.map(unit)), class: "ball-edge" }));
   if (kind === "ball") layers[0].classList.add("ball-all");
@@ -108,14 +109,18 @@ function render({ model, el }) {
   const map = axes(canvas, { box, x: [-LIMIT, LIMIT], y: [-LIMIT, LIMIT], xlabel: "δ₁, θ₁" });
   const { handle, place } = arrow(canvas);
   picture.append(canvas);
-  const weight = { min: -2, max: 2, step: 0.05, format: (v) => fixed(v) };
+  const steps = { step: 0.05, format: (v) => fixed(v) };
+  const weight = { min: -2, max: 2, ...steps };
+  const norms = { min: 0, max: 1, step: 0.05, format: (v) => name(exponents(v).p) };
   controls.append(
-    slider(model, "inverse_q", { label: "norm p", min: 0, max: 1, step: 0.05, format: (v) => name(exponents(v).p) }),
+    slider(model, "inverse_q", { label: "norm p", ...norms }),
     slider(model, "w1", { label: ["weight θ", sub("1")], ...weight }),
     slider(model, "w2", { label: ["weight θ", sub("2")], ...weight }),
-    slider(model, "radius", { label: "radius ε", min: 0.1, max: 2, step: 0.05, format: (v) => fixed(v) }),
+    slider(model, "radius", { label: "radius ε", min: 0.1, max: 2, ...steps }),
   );
-  const write = readoutTable(readout, ["dual exponent q", ["‖θ‖", sub("q")], ["largest value ε‖θ‖", sub("q")], "maximiser δ*"]);
+  const write = readoutTable(readout, [
+    "dual exponent q", ["‖θ‖", sub("q")], ["largest value ε‖θ‖", sub("q")], "maximiser δ*",
+  ]);
   const remark = html("p", {});
   readout.append(remark);
 
@@ -126,7 +131,8 @@ function render({ model, el }) {
     const result = explore({ w: [model.get("w1"), model.get("w2")], inverseQ, radius });
     draw(canvas, map, { p, radius, result });
     place(map, result.w);
-    write([name(q), fixed(result.length), fixed(result.value), result.kind === "point" ? pair(result.chosen) : "not unique"]);
+    const maximiser = result.kind === "point" ? pair(result.chosen) : "not unique";
+    write([name(q), fixed(result.length), fixed(result.value), maximiser]);
     const { where, spoken } = sentence(result, p);
     remark.textContent = where;
     say(spoken);

@@ -32,7 +32,7 @@ function phi(family, theta) {
 }
 
 // Danskin's one-sided slopes, from the left and from the right: the least and the largest over the
-// maximisers. They are found at the ends, because at a kink the slope is linear in the perturbation.
+// maximisers. They are found at the ends: at a kink the slope is linear in the perturbation.
 function slopes(family, theta) {
   const { slope, maximisers } = families[family];
   const ends = maximisers(theta).map((delta) => slope(theta, delta));
@@ -42,7 +42,7 @@ function slopes(family, theta) {
 // The same two by finite differences, which know nothing of maximisers.
 function quotients(family, theta, h = 2 ** -20) {
   const value = phi(family, theta);
-  return [-h, h].map((step) => (phi(family, theta + step) - value) / step);
+  return [-h, h].map((change) => (phi(family, theta + change) - value) / change);
 }
 
 // What a maximiser that misses by `miss` finds: it stops short, on the side of 0. Where all
@@ -125,7 +125,8 @@ function wedge(map, [theta, value], [left, right]) {
 }
 
 function draw({ map, moving, path }, result) {
-  const { family, theta, value, maximisers, kink, slopes: sides, delta, reached, gradient, miss } = result;
+  const { family, theta, value, maximisers, kink, slopes: sides } = result;
+  const { delta, reached, gradient, miss } = result;
   const layers = [];
   const lines = kink ? sides : [sides[0]];
   if (kink) layers.push(wedge(map, [theta, value], sides));
@@ -155,15 +156,22 @@ function cursor() {
   const place = ({ map, floor }, { theta, value }) => {
     const [x, y] = [map.toX(theta), map.toY(value)];
     fill(stem, { x1: x, x2: x, y1: y, y2: floor }, []);
-    shapes.forEach((shape, k) => fill(shape, { cx: x, cy: k % 2 ? floor : y }, []));
+    shapes.forEach((shape, k) => { fill(shape, { cx: x, cy: k % 2 ? floor : y }, []); });
   };
   return { stem, handle, place };
 }
 
 function legend() {
-  const entries = [["envelope-top", "envelope φ"], ["envelope-tangent", "tangent, by Danskin"], ["envelope-off", "tangent at δ̂"]];
-  const items = entries.map(([name, text]) => html("span", {},
-    svg("svg", { width: 28, height: 10, "aria-hidden": "true" }, svg("path", { d: "M0 5H28", class: name })), text));
+  const entries = [
+    ["envelope-top", "envelope φ"],
+    ["envelope-tangent", "tangent, by Danskin"],
+    ["envelope-off", "tangent at δ̂"],
+  ];
+  const items = entries.map(([name, text]) => {
+    const line = svg("path", { d: "M0 5H28", class: name });
+    const swatch = svg("svg", { width: 28, height: 10, "aria-hidden": "true" }, line);
+    return html("span", {}, swatch, text);
+  });
   return html("p", { class: "envelope-legend" }, ...items);
 }
 
@@ -176,16 +184,25 @@ const STEPS = {
 // What there is to see, in a few short sentences; the last says where the step leads.
 function sentences({ kink, slopes: sides, miss, delta, eta, gradient, error, step: where }) {
   const top = kink
-    ? `A kink: all δ in [−1, 1] are maximisers. φ has the slope ${three(sides[0])} on the left and ${three(sides[1])} on the right, and no gradient; each slope between is a subgradient.`
+    ? "A kink: all δ in [−1, 1] are maximisers. " +
+      `φ has the slope ${three(sides[0])} on the left and ${three(sides[1])} on the right, ` +
+      "and no gradient; each slope between is a subgradient."
     : `One maximiser: φ has the slope of its curve, ${three(sides[0])}.`;
-  const subject = miss > 0 || kink ? `The gradient at δ̂ = ${fixed(delta)} is ${three(gradient)}.` : "";
-  const off = miss > 0 && !kink ? `It misses φ by ${fixed(eta, 4)}, and its gradient is off by ${three(error)}.` : "";
+  const subject = miss > 0 || kink
+    ? `The gradient at δ̂ = ${fixed(delta)} is ${three(gradient)}.` : "";
+  const off = miss > 0 && !kink
+    ? `It misses φ by ${fixed(eta, 4)}, and its gradient is off by ${three(error)}.` : "";
   return [[top, subject, off].filter(Boolean).join(" "), STEPS[where]];
 }
 
-const ROWS = ["φ", "maximiser δ*", "Danskin's slope", "by differences", "inexact maximiser δ̂", "value missed, η", "gradient at δ̂", "its error"];
+const ROWS = [
+  "φ", "maximiser δ*", "Danskin's slope", "by differences",
+  "inexact maximiser δ̂", "value missed, η", "gradient at δ̂", "its error",
+];
 
-function texts({ value, maximisers, kink, slopes: sides, quotients: measured, delta, eta, gradient, error }) {
+function texts(result) {
+  const { value, maximisers, kink, slopes: sides, quotients: measured } = result;
+  const { delta, eta, gradient, error } = result;
   const one = ([left, right]) => three((left + right) / 2);
   return [
     three(value), kink ? "all of [−1, 1]" : fixed(maximisers[0]),
@@ -200,10 +217,12 @@ function render({ model, el }) {
   const key = legend();
   picture.append(canvas, key);
   const { stem, handle, place } = cursor();
+  const options = Object.entries(LOOK).map(([name, { title }]) => [name, title]);
+  const steps = { step: 0.05, format: (v) => fixed(v) };
   controls.append(
-    choice(model, "family", { label: "g(θ, δ)", options: Object.entries(LOOK).map(([name, { title }]) => [name, title]) }),
-    slider(model, "theta", { label: "weight θ", min: RANGE[0], max: RANGE[1], step: 0.05, format: (v) => fixed(v) }),
-    slider(model, "miss", { label: "miss δ* by", min: 0, max: 1, step: 0.05, format: (v) => fixed(v) }),
+    choice(model, "family", { label: "g(θ, δ)", options }),
+    slider(model, "theta", { label: "weight θ", min: RANGE[0], max: RANGE[1], ...steps }),
+    slider(model, "miss", { label: "miss δ* by", min: 0, max: 1, ...steps }),
   );
   const write = readoutTable(readout, ROWS);
   const remarks = [html("p", {}), html("p", { class: "envelope-verdict" })];
@@ -218,7 +237,8 @@ function render({ model, el }) {
     refresh();
   };
   const refresh = () => {
-    const result = explore({ family: model.get("family"), theta: model.get("theta"), miss: model.get("miss") });
+    const [family, theta, miss] = ["family", "theta", "miss"].map((name) => model.get(name));
+    const result = explore({ family, theta, miss });
     draw(set, result);
     place(set, result);
     write(texts(result));
@@ -234,7 +254,8 @@ function render({ model, el }) {
     const near = Math.abs(value) < 0.1 ? 0 : Math.round(value * 20) / 20;
     return Number(clamp(near, ...RANGE).toFixed(2));
   };
-  drag(canvas, handle, (x) => model.set("theta", snap(set.map.fromX(x))), () => model.save_changes());
+  const move = (x) => model.set("theta", snap(set.map.fromX(x)));
+  drag(canvas, handle, move, () => model.save_changes());
   model.on("change:family", restage);
   for (const name of ["theta", "miss"]) model.on(`change:${name}`, refresh);
   restage();

@@ -14,7 +14,8 @@ const signed = (score) => (score > 0 ? "+" : "") + fixed(score);
 // Below a picture: a line that is large, and two that are small. The style sheet gives each its
 // height, so that the page keeps its place whatever they say.
 function caption() {
-  const lines = ["look-answer", "look-detail", "look-detail"].map((name) => html("span", { class: name }));
+  const looks = ["look-answer", "look-detail", "look-detail"];
+  const lines = looks.map((look) => html("span", { class: look }));
   return { node: html("p", { class: "look-caption" }, ...lines), lines };
 }
 
@@ -22,6 +23,9 @@ function write({ lines }, texts, wrong = false) {
   lines.forEach((line, k) => { line.textContent = texts[k]; });
   lines[0].classList.toggle("look-wrong", wrong);
 }
+
+const opinion = (score, probability) =>
+  [answerTo(score), `score ${signed(score)}`, `P(1) ${probabilityText(probability)}`];
 
 function render({ model, el }) {
   const { root, picture, controls, say, show } = stage(el, "First look");
@@ -42,10 +46,12 @@ function render({ model, el }) {
     const { score, probability, attackedScore, attackedProbability } = result;
     const wrong = !(y * attackedScore > 0);
     paint(x, result, radius, false);
-    write(captions[0], [answerTo(score), `score ${signed(score)}`, `P(1) ${probabilityText(probability)}`]);
+    write(captions[0], opinion(score, probability));
     write(captions[1], [`± ${fixed(radius, 3)}`, "in each pixel,", "amplified"]);
-    write(captions[2], [answerTo(attackedScore), `score ${signed(attackedScore)}`, `P(1) ${probabilityText(attackedProbability)}`], wrong);
-    say(`Each pixel changed by ${fixed(radius, 3)}: the classifier says ${answerTo(attackedScore)}, score ${signed(attackedScore)}${wrong ? ". That is wrong." : "."}`);
+    const now = opinion(attackedScore, attackedProbability);
+    write(captions[2], now, wrong);
+    const answer = `the classifier says ${now[0]}, ${now[1]}.${wrong ? " That is wrong." : ""}`;
+    say(`Each pixel changed by ${fixed(radius, 3)}: ${answer}`);
     show({ radius, score, probability, attackedScore, attackedProbability, wrong });
   };
   model.on("change:radius", refresh);

@@ -1,4 +1,4 @@
-// SGD explorer: the lecture's algorithm on the adversarial risk of two weights, in the infinity ball.
+// SGD explorer: the lecture's algorithm on the adversarial risk of two weights, infinity ball.
 //
 // `data` is { x, y, order, batchSize }: examples, labels, and the order in which epoch after epoch
 // visits the examples, drawn where the data come from. There is no intercept.
@@ -172,7 +172,8 @@ function pass(corners, level) {
 }
 
 // The risk at the points of a square grid, a row for each theta_2.
-const table = (data, radius, at) => at.map((second) => at.map((first) => risk([first, second], data, radius)));
+const table = (data, radius, at) =>
+  at.map((second) => at.map((first) => risk([first, second], data, radius)));
 
 export const mathematics = { risk, gradient, slopes, descend, minimise, explore, contours, table };
 
@@ -180,7 +181,8 @@ export const mathematics = { risk, gradient, slopes, descend, minimise, explore,
 
 const WINDOW = [-1, 3];
 const CELLS = 48; // 0 is among the grid's points, so that the kinks run along edges of squares
-const GRID = Array.from({ length: CELLS + 1 }, (_, k) => WINDOW[0] + ((WINDOW[1] - WINDOW[0]) * k) / CELLS);
+const WIDTH = WINDOW[1] - WINDOW[0];
+const GRID = Array.from({ length: CELLS + 1 }, (_, k) => WINDOW[0] + (WIDTH * k) / CELLS);
 const LEVELS = Array.from({ length: 11 }, (_, k) => 0.002 * 2 ** k); // above the lowest risk
 const SUBSCRIPT = ["₁", "₂"];
 const pair = (point, digits = 2) => `(${point.map((value) => fixed(value, digits)).join(", ")})`;
@@ -197,7 +199,8 @@ function backdrop(group, map, data, { radius, best }) {
 function kinks(map) {
   const [low, high] = WINDOW;
   const line = (from, to) => svg("line", {
-    x1: map.toX(from[0]), y1: map.toY(from[1]), x2: map.toX(to[0]), y2: map.toY(to[1]), class: "sgd-kink",
+    x1: map.toX(from[0]), y1: map.toY(from[1]),
+    x2: map.toX(to[0]), y2: map.toY(to[1]), class: "sgd-kink",
   });
   return [line([low, 0], [high, 0]), line([0, low], [0, high])];
 }
@@ -225,7 +228,8 @@ function startHandle(canvas) {
     const [cx, cy] = [map.toX(x), map.toY(y)];
     for (const circle of [ring, touch]) fill(circle, { cx, cy }, []);
     const left = x > (WINDOW[0] + WINDOW[1]) / 2;
-    fill(label, { x: cx + (left ? -12 : 12), y: cy - 10, "text-anchor": left ? "end" : "start" }, []);
+    const [shift, anchor] = left ? [-12, "end"] : [12, "start"];
+    fill(label, { x: cx + shift, y: cy - 10, "text-anchor": anchor }, []);
   };
   return { handle, place };
 }
@@ -254,7 +258,9 @@ function account(result, { start, nSteps, decay, minibatch }) {
   const { axis, tail, path } = result;
   if (axis === null) {
     const smooth = "The minimum lies off the axes, where the risk is smooth. ";
-    if (!minibatch) return `${smooth}The slope fades as the path comes near, and the steps with it.`;
+    if (!minibatch) {
+      return `${smooth}The slope fades as the path comes near, and the steps with it.`;
+    }
     return smooth + (decay
       ? "Each batch has a slope of its own there; the shrinking steps even that out."
       : "Each batch has a slope of its own there, so the path does not come to rest.");
@@ -263,10 +269,15 @@ function account(result, { start, nSteps, decay, minibatch }) {
   const where = `The minimum lies on the axis ${name}: both sides go up from it. `;
   if (nSteps === 0) return `${where}Take some steps.`;
   const left = start[axis] === 0 && path[1][axis] !== 0
-    ? `The path starts on the axis, and its first step leaves it: δ${SUBSCRIPT[axis]}\u00a0=\u00a00 gives only one of the subgradients. ` : "";
+    ? "The path starts on the axis, and its first step leaves it: " +
+      `δ${SUBSCRIPT[axis]}\u00a0=\u00a00 gives only one of the subgradients. `
+    : "";
   if (tail.crossings === 0) return `${where}${left}The last steps do not cross it.`;
-  const jumps = `The steps do not stop there. They jumped across ${times(tail.crossings)} in the last ${tail.steps}, and got up to ${fixed(tail.reach, 3)} away. `;
-  return where + left + jumps + (decay ? "Shorter steps, smaller jumps." : "With a constant step they never settle.");
+  const jumps = "The steps do not stop there. " +
+    `They jumped across ${times(tail.crossings)} in the last ${tail.steps}, ` +
+    `and got up to ${fixed(tail.reach, 3)} away. `;
+  const why = decay ? "Shorter steps, smaller jumps." : "With a constant step they never settle.";
+  return where + left + jumps + why;
 }
 
 const KEYS = ["radius", "step_size", "n_steps", "minibatch", "decay", "theta1", "theta2"];
@@ -274,7 +285,8 @@ const KEYS = ["radius", "step_size", "n_steps", "minibatch", "decay", "theta1", 
 function read(model) {
   const names = ["radius", "step_size", "n_steps", "decay", "minibatch"];
   const [radius, stepSize, nSteps, decay, minibatch] = names.map((name) => model.get(name));
-  return { start: [model.get("theta1"), model.get("theta2")], radius, stepSize, nSteps, decay, minibatch };
+  const start = [model.get("theta1"), model.get("theta2")];
+  return { start, radius, stepSize, nSteps, decay, minibatch };
 }
 
 function controlsFor(model, batchSize) {
@@ -287,7 +299,8 @@ function controlsFor(model, batchSize) {
     slider(model, "theta1", { label: ["start θ", sub("1")], ...weight }),
     slider(model, "theta2", { label: ["start θ", sub("2")], ...weight }),
     choice(model, "minibatch", {
-      label: "each step uses", options: [[false, "all examples"], [true, `batches of ${batchSize}`]],
+      label: "each step uses",
+      options: [[false, "all examples"], [true, `batches of ${batchSize}`]],
     }),
     checkbox(model, "decay", { label: "step t shrinks to α/√t" }),
   ];
@@ -297,16 +310,23 @@ function render({ model, el }) {
   const { picture, controls, readout, say, show } = stage(el, "SGD explorer");
   const canvas = drawing(420, 404);
   const below = drawing(420, 134);
-  const map = axes(canvas, { box: [50, 8, 360, 360], x: WINDOW, y: WINDOW, xlabel: "θ₁", ylabel: "θ₂" });
+  const map = axes(canvas, {
+    box: [50, 8, 360, 360], x: WINDOW, y: WINDOW, xlabel: "θ₁", ylabel: "θ₂",
+  });
   const [levels, moving] = [svg("g"), svg("g")];
   map.plot.append(levels, ...kinks(map), moving);
   const { handle, place } = startHandle(canvas);
   picture.append(canvas, below);
-  const data = { x: model.get("x"), y: model.get("y"), order: model.get("order"), batchSize: model.get("batch_size") };
+  const data = {
+    x: model.get("x"), y: model.get("y"),
+    order: model.get("order"), batchSize: model.get("batch_size"),
+  };
   controls.append(...controlsFor(model, data.batchSize));
   const write = readoutTable(readout, [
-    "risk at the start ○", "risk at the last step ●", "lowest risk ◆", "the last step is at", "the lowest risk at",
-    ["slope from 0 to θ", sub("2"), "\u00a0>\u00a00"], ["slope from 0 to θ", sub("2"), "\u00a0<\u00a00"],
+    "risk at the start ○", "risk at the last step ●", "lowest risk ◆",
+    "the last step is at", "the lowest risk at",
+    ["slope from 0 to θ", sub("2"), "\u00a0>\u00a00"],
+    ["slope from 0 to θ", sub("2"), "\u00a0<\u00a00"],
   ]);
   const remark = html("p", {});
   readout.append(remark);
@@ -324,11 +344,12 @@ function render({ model, el }) {
     strip(below, result);
     const { riskAtStart, riskAtEnd, best, end, slopes: { up, down } } = result;
     write([
-      fixed(riskAtStart, 4), fixed(riskAtEnd, 4), fixed(best.risk, 4), pair(end, 3), pair(best.theta, 3),
-      fixed(up, 3), fixed(down, 3),
+      fixed(riskAtStart, 4), fixed(riskAtEnd, 4), fixed(best.risk, 4),
+      pair(end, 3), pair(best.theta, 3), fixed(up, 3), fixed(down, 3),
     ]);
     remark.textContent = account(result, settings);
-    say(`Risk ${fixed(riskAtEnd, 4)} after ${settings.nSteps} steps, lowest ${fixed(best.risk, 4)}. ${remark.textContent}`);
+    const reached = `Risk ${fixed(riskAtEnd, 4)} after ${settings.nSteps} steps`;
+    say(`${reached}, lowest ${fixed(best.risk, 4)}. ${remark.textContent}`);
     show(result);
   };
   // On the sliders' grid, so that a start on an axis, the case that matters, can be hit.

@@ -19,7 +19,8 @@ const svg = (tag, attributes = {}, ...children) =>
 // A drawing of width times height units that fills its column. Screen readers skip it: what it
 // shows is said by `say` and stands in the readout.
 function drawing(width, height) {
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", class: "explorer-drawing" });
+  const viewBox = `0 0 ${width} ${height}`;
+  return svg("svg", { viewBox, "aria-hidden": "true", class: "explorer-drawing" });
 }
 
 // The explorer's parts, put into `el` in place of the still picture. `say` tells screen readers,
@@ -62,7 +63,8 @@ function slider(model, name, { label, min, max, step, format }) {
     output.textContent = format(value);
     input.setAttribute("aria-valuetext", format(value));
   });
-  return html("label", { class: "explorer-slider" }, html("span", {}, ...[label].flat()), input, output);
+  const caption = html("span", {}, ...[label].flat());
+  return html("label", { class: "explorer-slider" }, caption, input, output);
 }
 
 function checkbox(model, name, { label }) {
@@ -137,16 +139,21 @@ function axes(canvas, { box, x, y, xlabel, ylabel, n = 5 }) {
   const toX = (value) => left + ((value - x[0]) / (x[1] - x[0])) * width;
   const toY = (value) => top + height - ((value - y[0]) / (y[1] - y[0])) * height;
   const grid = svg("g", { class: "explorer-axes" });
+  const write = (text, place) =>
+    grid.append(svg("text", { "text-anchor": "middle", ...place }, text));
+  const number = (value) => `${value}`.replace("-", "\u2212");
   for (const value of ticks(x, n)) {
     grid.append(svg("line", { x1: toX(value), x2: toX(value), y1: top, y2: top + height }));
-    grid.append(svg("text", { x: toX(value), y: top + height + 16, "text-anchor": "middle" }, `${value}`.replace("-", "\u2212")));
+    write(number(value), { x: toX(value), y: top + height + 16 });
   }
   for (const value of ticks(y, n)) {
     grid.append(svg("line", { x1: left, x2: left + width, y1: toY(value), y2: toY(value) }));
-    grid.append(svg("text", { x: left - 6, y: toY(value) + 4, "text-anchor": "end" }, `${value}`.replace("-", "\u2212")));
+    write(number(value), { x: left - 6, y: toY(value) + 4, "text-anchor": "end" });
   }
-  if (xlabel) grid.append(svg("text", { x: left + width / 2, y: top + height + 34, "text-anchor": "middle" }, xlabel));
-  if (ylabel) grid.append(svg("text", { transform: `translate(${left - 38} ${top + height / 2}) rotate(-90)`, "text-anchor": "middle" }, ylabel));
+  if (xlabel) write(xlabel, { x: left + width / 2, y: top + height + 34 });
+  if (ylabel) {
+    write(ylabel, { transform: `translate(${left - 38} ${top + height / 2}) rotate(-90)` });
+  }
   const id = `clip-${Math.random().toString(36).slice(2)}`;
   const cut = svg("clipPath", { id }, svg("rect", { x: left, y: top, width, height }));
   const plot = svg("g", { "clip-path": `url(#${id})` });
@@ -177,7 +184,7 @@ function readoutTable(parent, names) {
 
 const sub = (text) => html("sub", {}, text);
 
-// Linear classifiers of images ----------------------------------------------------------------------
+// Linear classifiers of images --------------------------------------------------------------------
 
 // A pixel is stored as a byte k and means k / 255.
 const PIXEL = Float64Array.from({ length: 256 }, (_, k) => k / 255);
@@ -229,14 +236,15 @@ function probabilityText(probability) {
   return probability > 0.999 ? "> 0.999" : fixed(probability, 3);
 }
 
-// Digits, as ink on paper ---------------------------------------------------------------------------
+// Digits, as ink on paper -------------------------------------------------------------------------
 
 const SIDE = 28;
 
 // A square picture of 28 by 28 pixels: `paint(values, [paper, ink])` draws the first bound as paper
 // and the second as ink. The paper's colour is the style sheet's; ink is how opaque black is.
 function digitPicture() {
-  const canvas = html("canvas", { width: SIDE, height: SIDE, class: "explorer-digit", "aria-hidden": "true" });
+  const size = { width: SIDE, height: SIDE };
+  const canvas = html("canvas", { ...size, class: "explorer-digit", "aria-hidden": "true" });
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
   const paint = (values, [paper, ink]) => {
