@@ -71,7 +71,7 @@ help:
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
 	@echo "make record     run the benchmarks, and keep their figures for the appendix"
-	@echo "make lint       ruff and the notebook linter"
+	@echo "make lint       ruff, oxlint for JavaScript, and the notebook linter"
 	@echo "make clean      remove what was built (.venv stays)"
 
 book draft: $(INSTALLED)
@@ -135,6 +135,7 @@ record: bench
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint
 	$(BIN)/python -m authoring.lint
 
 clean:

@@ -1,8 +1,8 @@
 // The small host that starts the book's explorers without a kernel. Each is an anywidget module:
 // it gets a model with get, set, on, off and save_changes, and an element to draw in.
 //
-// Modules and states come as scripts that call `explorers.module` and `explorers.state`: a page that
-// was opened as a file may load scripts, but may not fetch.
+// Modules and states come as scripts that call `explorers.module` and `explorers.state`: a page
+// that was opened as a file may load scripts, but must not fetch.
 (() => {
   const folder = new URL("explorers/", document.currentScript.src);
   const arrived = new Map();
@@ -18,8 +18,8 @@
       loading.set(file, new Promise((resolve, reject) => {
         const script = document.createElement("script");
         script.src = new URL(file, folder);
-        script.onload = () => resolve(arrived.get(file));
-        script.onerror = () => reject(new Error(`${file} could not be loaded`));
+        script.addEventListener("load", () => resolve(arrived.get(file)));
+        script.addEventListener("error", () => reject(new Error(`${file} could not be loaded`)));
         document.head.append(script);
       }));
     }
@@ -45,7 +45,7 @@
     set(name, value) {
       if (Object.is(this.values[name], value)) return;
       this.values[name] = value;
-      for (const listener of [...(this.listeners.get(`change:${name}`) ?? [])]) listener();
+      for (const listener of this.listeners.get(`change:${name}`) ?? []) listener();
     }
 
     on(event, listener) {
@@ -53,7 +53,8 @@
     }
 
     off(event, listener) {
-      this.listeners.set(event, (this.listeners.get(event) ?? []).filter((each) => each !== listener));
+      const others = (this.listeners.get(event) ?? []).filter((each) => each !== listener);
+      this.listeners.set(event, others);
     }
 
     // There is no kernel to save anything to.
@@ -61,7 +62,8 @@
   }
 
   async function start(el) {
-    const [source, state] = await Promise.all([load(`${el.dataset.explorer}.js`), load(`${el.dataset.state}.js`)]);
+    const { explorer: kind, state: key } = el.dataset;
+    const [source, state] = await Promise.all([load(`${kind}.js`), load(`${key}.js`)]);
     const values = { ...state.values };
     for (const [name, text] of Object.entries(state.bytes)) values[name] = await unpack(text);
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));

@@ -9,7 +9,10 @@ parts.a11y["assistive-mml"].AssistiveMmlHandler(
 // Without `noundefined` and `noerrors`, which print an error in red instead of raising it; without
 // `newcommand`, whose definitions would depend on which formula came first.
 var tex = new parts.input.tex_ts.TeX({
-  packages: ["base", "ams", "boldsymbol", "braket", "cancel", "cases", "centernot", "configmacros", "mathtools"],
+  packages: [
+    "base", "ams", "boldsymbol", "braket", "cancel", "cases", "centernot", "configmacros",
+    "mathtools",
+  ],
   macros: MACROS,
   formatError(jax, error) { throw error; },
 });
@@ -18,7 +21,9 @@ var svg = new parts.output.svg_ts.SVG({
   fontCache: "global",
   font: new parts.output.svg.fonts.tex_ts.TeXFont(),
 });
-var page = parts.mathjax.mathjax.document("", { InputJax: tex, OutputJax: svg, enableAssistiveMml: true });
+var page = parts.mathjax.mathjax.document("", {
+  InputJax: tex, OutputJax: svg, enableAssistiveMml: true,
+});
 
 function typeset(source, display) {
   try {
