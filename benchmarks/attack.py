@@ -59,13 +59,11 @@ for name, run in runs.items():
     print(f"{name}: {found}, exact {exact}")
 
 curve_radii = torch.linspace(0, 0.5, 50, dtype=torch.float64)
-curves = [error_curve(model, x, y, torch.inf).counts(curve_radii)]
+curves = [error_curve(model, x, y, ball).counts(curve_radii)]
 curves.append(
     torch.tensor([robust_error(model, x, y, ball.with_radius(float(r))).k for r in curve_radii])
 )
 assert torch.equal(*curves)
-runs["error curve, 50 radii"] = lambda: error_curve(model, x, y, torch.inf).counts(curve_radii)
-runs["error curve, boxed"] = lambda: error_curve(model, x, y, torch.inf, in_box=True).counts(
-    curve_radii
-)
+runs["error curve, 50 radii"] = lambda: error_curve(model, x, y, ball).counts(curve_radii)
+runs["error curve, boxed"] = lambda: error_curve(model, x, y, ball.in_box()).counts(curve_radii)
 report("What does an attack cost?", interleaved(runs, rounds=3), baseline="PGD-40", file="attack")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lectures_code.checks import check_examples, check_exponent, check_radius, check_x, real
+from lectures_code.checks import check_examples, check_radius, check_x, real
 from lectures_code.logistic import (
     LinearClassifier,
     Model,
@@ -209,12 +209,7 @@ def robust_error(
 
 
 def certified_radii(
-    model: LinearClassifier | nn.Linear,
-    x: Tensor,
-    y: Tensor,
-    p: float,
-    *,
-    in_box: bool = False,
+    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
 ) -> Tensor:
     r"""Distance of each example to the decision boundary, negative where it is misclassified.
 
@@ -230,59 +225,26 @@ def certified_radii(
     model : LinearClassifier or nn.Linear with one output
         The classifier.
     x : Tensor of shape (n, d)
-        Examples, in [0, 1] if `in_box`.
+        Examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    p : float
-        Norm of the perturbation, in [1, inf].
-    in_box : bool
-        Whether x + delta must stay in [0, 1]; for p = inf only. The radius is then infinite where
-        no image in the box is misclassified, and minus infinity where the example already is.
+    ball : NormBall
+        The kind of set, of which the radius does not matter; a box for p = inf only. In it a radius
+        is infinite where no image is misclassified, and minus infinity where the example is.
 
     Returns
     -------
     Tensor of shape (n,)
-        Radii in pixel units, measured in the p norm.
+        Radii in pixel units, measured in the set's norm.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not as above.
     """
-    model, p = LinearClassifier.of(model), check_exponent(p)
+    model = LinearClassifier.of(model)
     x, y = check_examples(x, y)
-    clean = y * model(x)
-    if in_box:
-        if p != torch.inf:
-            raise ValueError(
-                f"certified radii in the box need p = inf, got p = {p:g}: leave it out"
-            )
-        NormBall(p, 0.0).in_box().support(model.theta, x)  # checks that x lies in the box
-        return _radii_in_box(model.theta, clean, x, y)
-    radii = clean / NormBall(p, 1.0).support(model.theta)
-    # With theta = 0 no perturbation matters, and a tie is a mistake at every radius.
-    return torch.where(clean == 0, 0.0, radii)
-
-
-def _radii_in_box(theta: Tensor, clean: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    r"""Where the worst margin over the box and the :math:`\ell_\infty` ball reaches 0.
-
-    Pixel j can take ``|theta_j| * min(radius, room_j)`` from the margin, with room_j its way to the
-    face of the box: the worst margin is piecewise linear in the radius, with a knot at each room.
-    """
-    room = torch.where(y[:, None] * theta > 0, x, 1 - x)
-    knots, order = room.sort(dim=1)
-    weights = theta.abs()[order]
-    # After k knots: what the k pixels with the least room have spent, and how fast the rest spend.
-    spent = nn.functional.pad((weights * knots).cumsum(dim=1), (1, 0))
-    slope = theta.abs().sum() - nn.functional.pad(weights.cumsum(dim=1), (1, 0))
-    loss_at_knots = spent[:, 1:] + slope[:, 1:] * knots
-    # The margin is used up on the piece that ends at the first knot where the loss has reached it.
-    piece = (loss_at_knots < clean[:, None]).sum(dim=1, keepdim=True)
-    radii = (clean[:, None] - spent.gather(1, piece)) / slope.gather(1, piece)
-    never = piece[:, 0] == x.shape[1]
-    radii = torch.where(never, torch.inf, radii[:, 0])
-    return torch.where(clean < 0, -torch.inf, torch.where(clean == 0, 0.0, radii))
+    return ball.radii(model.theta, x, y, y * model(x))
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,13 +281,11 @@ class ErrorCurve:
 
 
 def error_curve(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, p: float, *, in_box: bool = False
+    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
 ) -> ErrorCurve:
     """The whole curve of robust error against radius, from one pass over the margins.
 
     It equals attacking anew at each radius: an example falls exactly when the radius reaches its
     certified radius. Arguments and errors as for :func:`certified_radii`.
     """
-    return ErrorCurve(
-        check_exponent(p), certified_radii(model, x, y, p, in_box=in_box).sort().values
-    )
+    return ErrorCurve(ball.p, certified_radii(model, x, y, ball).sort().values)

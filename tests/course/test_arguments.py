@@ -136,6 +136,7 @@ Y = torch.tensor([1, -1, 1, -1, -1, 1])
 IN_BOX = (X + 0.5).clamp(0, 1)
 LINEAR = LinearClassifier(torch.tensor([1.0, -0.5], dtype=torch.float64), 0.25)
 BALL = NormBall(INF, 0.125)
+BOX = BALL.in_box()
 IMAGES = torch.randint(256, (6, 784), generator=seeded()).double() / 255
 LAYER = LinearClassifier((randn(784) * 64).round() / 64, 0.25)
 WEIGHTS = torch.tensor([[1.0, -0.5], [0.25, 0.5], [-0.75, 1.0]], dtype=torch.float64)
@@ -202,13 +203,15 @@ SIGNED = {
     risk.worst_margins: lambda y: risk.worst_margins(LINEAR, IN_BOX, y, BALL.in_box()),
     risk.adversarial_risk: lambda y: risk.adversarial_risk(LINEAR, X, y, BALL),
     risk.robust_error: lambda y: risk.robust_error(LINEAR, X, y, BALL),
-    risk.certified_radii: lambda y: risk.certified_radii(LINEAR, IN_BOX, y, INF, in_box=True),
-    risk.error_curve: lambda y: risk.error_curve(LINEAR, X, y, 2),
+    risk.certified_radii: lambda y: risk.certified_radii(LINEAR, IN_BOX, y, BOX),
+    risk.error_curve: lambda y: risk.error_curve(LINEAR, X, y, NormBall(2, 1.0)),
     training.History.with_entry: lambda y: training.History().with_entry(X[:, 0], X[:, 1], y),
     training.train: lambda y: trained(layer(), X, y, maximiser=exact),
     training.epoch: lambda y: one_epoch(layer(), y),
     NormBall.margin_taken: lambda y: BALL.margin_taken(X[0], X, y),
-    BoxedNormBall.margin_taken: lambda y: BALL.in_box().margin_taken(X[0], IN_BOX, y),
+    BoxedNormBall.margin_taken: lambda y: BOX.margin_taken(X[0], IN_BOX, y),
+    NormBall.radii: lambda y: BALL.radii(X[0], X, y, X[:, 0]),
+    BoxedNormBall.radii: lambda y: BOX.radii(X[0], IN_BOX, y, X[:, 0]),
     risk.adversarial_objective: lambda y: risk.adversarial_objective(
         LINEAR.theta, LINEAR.intercept, X, y, BALL
     ),
@@ -378,7 +381,7 @@ PAIRS = {
         IMAGES[0].to(a),
         IMAGES[1].to(b),
         ["", "", ""],
-        {"one": risk.error_curve(LINEAR, X, Y, 2)},
+        {"one": risk.error_curve(LINEAR, X, Y, NormBall(2, 1.0))},
         chosen="one",
         radius=0.25,
     )[:2],
@@ -407,17 +410,21 @@ PAIRS = {
         X[0].to(a), IN_BOX.to(b), Y
     ),
     training.epoch: lambda a, b: one_epoch(layer(classifier(a)), Y, X.to(b)),
+    NormBall.radii: lambda a, b: BALL.radii(X[0].to(a), X.to(b), Y, X[:, 0].to(a)),
+    BoxedNormBall.radii: lambda a, b: BOX.radii(X[0].to(a), IN_BOX.to(b), Y, X[:, 0].to(a)),
     risk.risk: lambda a, b: risk.risk(layer(classifier(a)), X.to(b), Y),
     risk.error: lambda a, b: risk.error(layer(classifier(a)), X.to(b), Y),
     **{
         function: lambda a, b, function=function: function(
             classifier(a), IN_BOX.to(b), Y, BALL.in_box()
         )
-        for function in (risk.worst_margins, risk.adversarial_risk, risk.robust_error)
-    },
-    **{
-        function: lambda a, b, function=function: function(classifier(a), IN_BOX.to(b), Y, 2)
-        for function in (risk.certified_radii, risk.error_curve)
+        for function in (
+            risk.worst_margins,
+            risk.adversarial_risk,
+            risk.robust_error,
+            risk.certified_radii,
+            risk.error_curve,
+        )
     },
     training.History.with_entry: lambda a, b: training.History().with_entry(
         X[:, 0].to(a), X[:, 1].to(b), Y
@@ -610,8 +617,6 @@ NUMBERS = {
         1,
         lambda v: BALL.in_box().contains(IN_BOX / 4, IN_BOX, tolerance=v),
     ),
-    (risk.certified_radii, "p"): (2, lambda v: risk.certified_radii(LINEAR, X, Y, v)),
-    (risk.error_curve, "p"): (2, lambda v: risk.error_curve(LINEAR, X, Y, v)),
     (risk.ErrorCurve.at, "radius"): (1, lambda v: CURVE.at(v)),
     (risk.ErrorCurve.counts, "radii"): (1, lambda v: CURVE.counts([v, 0])),
     (training.settled, "tolerance"): (1, lambda v: training.settled(v)(HISTORY)),
@@ -655,7 +660,7 @@ NUMBERS = {
     (sgd.SgdExplorer, "batch_size"): (1, lambda v: explored(batch_size=v)),
 }
 ALONG = danskin.ValueFunction(lambda theta, deltas: deltas[:, 0] * theta[0], X[:, :1])
-CURVE = risk.error_curve(LINEAR, X, Y, 2)
+CURVE = risk.error_curve(LINEAR, X, Y, NormBall(2, 1.0))
 HISTORY = training.History((), (2.0, 1.0))
 # Solvers' own rooms, which their callers' checks stand before, and what is only kept or counted.
 UNCHECKED = ("intervals", "dual", "quadratic", "progress", "exact")

@@ -157,8 +157,7 @@ class AttackLab(Explorer):
         x, y = self.x, self.y
         image, delta, before, after = self._attacked()
         curves = {
-            name: error_curve(model, x, y, torch.inf, in_box=self.in_box)
-            for name, model in self.classifiers.items()
+            name: error_curve(model, x, y, self.ball) for name, model in self.classifiers.items()
         }
         captions = [f"score {before:+.2f}", "perturbation", f"score {after:+.2f}"]
         axes = plot_attack_lab(

@@ -107,6 +107,15 @@ class NormBall:
         check_labels(y, len(x))
         return self.support(theta)  # the ball is symmetric
 
+    def radii(self, theta: Tensor, x: Tensor, y: Tensor, margins: Tensor) -> Tensor:
+        r"""The radius at which :meth:`margin_taken` reaches each of these margins, shape (n,).
+
+        Negative for a negative margin: the radius at which the other label's adversary takes it.
+        """
+        radii = margins / self.with_radius(1.0).margin_taken(theta, x, y)
+        # With theta = 0 no perturbation matters, and a tie is a mistake at every radius.
+        return torch.where(margins == 0, 0.0, radii)
+
     def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
         """The examples ``x + delta``; in a box also where rounding would leave it."""
         return x + delta

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lectures_code.checks import check_generator, check_labels, real
 from lectures_code.perturbations.ball import NormBall
@@ -88,6 +88,33 @@ class BoxedNormBall(NormBall):
         """The most that the adversary can take from the margins, shape (n,)."""
         signs = check_labels(y, len(x)).to(theta.dtype)
         return self.support(-signs[:, None] * theta, x)
+
+    def radii(self, theta: Tensor, x: Tensor, y: Tensor, margins: Tensor) -> Tensor:
+        r"""The radius at which :meth:`margin_taken` reaches each margin, shape (n,), for p = inf.
+
+        Infinite where it never does, minus infinity for a negative margin. Pixel j can take
+        ``|theta_j| * min(radius, room_j)`` from the margin, with room_j its way to the face of the
+        box: what is taken is piecewise linear in the radius, with a knot at each room.
+        """
+        if not math.isinf(self.p):
+            raise ValueError(
+                f"certified radii in the box need p = inf, got p = {self.p:g}: leave the box out"
+            )
+        signs = check_labels(y, len(x)).to(theta.dtype)
+        self.support(-signs[:, None] * theta, x)  # checks that x lies in the box
+        room = torch.where(signs[:, None] * theta > 0, x - self.low, self.high - x).clamp(min=0)
+        knots, order = room.sort(dim=1)
+        weights = theta.abs()[order]
+        # After k knots: what the k pixels with the least room have given, and the others' rate.
+        given = nn.functional.pad((weights * knots).cumsum(dim=1), (1, 0))
+        rate = theta.abs().sum() - nn.functional.pad(weights.cumsum(dim=1), (1, 0))
+        taken_at_knots = given[:, 1:] + rate[:, 1:] * knots
+        # A margin is used up on the piece that ends at the first knot where it has been taken.
+        piece = (taken_at_knots < margins[:, None]).sum(dim=1, keepdim=True)
+        radii = (margins[:, None] - given.gather(1, piece)) / rate.gather(1, piece)
+        radii = torch.where(piece[:, 0] == x.shape[1], torch.inf, radii[:, 0])
+        radii = torch.where(margins < 0, -torch.inf, radii)
+        return torch.where(margins == 0, 0.0, radii)
 
     def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
         """The examples ``x + delta``, also where rounding would leave the box."""

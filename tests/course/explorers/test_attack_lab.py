@@ -64,7 +64,7 @@ def test_the_still_picture_shows_the_worst_perturbation_and_all_curves(in_box):
         assert np.array_equal(shown, pixels.numpy())
     assert row[2].get_title() == f"score {float(models['a']((x[1] + delta)[None])):+.2f}"
     for name, line in zip(models, ax.lines, strict=False):
-        curve = error_curve(models[name], x, y, INF, in_box=in_box)
+        curve = error_curve(models[name], x, y, ball)
         rates = curve.counts(torch.from_numpy(line.get_xdata())) / len(x)
         assert line.get_label() == name and np.array_equal(line.get_ydata(), rates.numpy())
     assert [line.get_alpha() for line in ax.lines[:2]] == [1.0, 0.4]

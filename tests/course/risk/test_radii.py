@@ -34,7 +34,7 @@ from tests.oracles import INF, largest, random_problem, says
 @pytest.mark.parametrize("seed", range(8))
 def test_no_attack_succeeds_just_inside_and_the_maximiser_does_just_outside(p, in_box, seed):
     model, x, y = random_problem(seed, n=12)
-    radii = certified_radii(model, x, y, p, in_box=in_box)
+    radii = certified_radii(model, x, y, ball_of(p, in_box, 1.0))
     for i in range(len(x)):
         radius, one = float(radii[i]), (x[i : i + 1], y[i : i + 1])
         clean = float(model.margins(*one))
@@ -53,7 +53,7 @@ def test_no_attack_succeeds_just_inside_and_the_maximiser_does_just_outside(p, i
 @pytest.mark.parametrize("p", [1, 1.5, 2, INF])
 def test_of_a_mistake_the_radius_is_minus_the_distance_to_the_boundary(p):
     model, x, y = random_problem(4, n=30)
-    radii = certified_radii(model, x, y, p)
+    radii = certified_radii(model, x, y, NormBall(p, 1.0))
     wrong = radii < 0
     assert 0 < wrong.sum() < len(x)
     for each, label, radius in zip(x[wrong], y[wrong], radii[wrong], strict=True):
@@ -71,7 +71,9 @@ def test_in_the_box_a_radius_may_be_infinite_zero_or_minus_infinity():
     y = torch.ones(1, dtype=torch.float64)
 
     def radius(c):
-        return float(certified_radii(LinearClassifier(theta, -c), x, y, INF, in_box=True))
+        return float(
+            certified_radii(LinearClassifier(theta, -c), x, y, NormBall(INF, 1.0).in_box())
+        )
 
     assert radius(-0.125) == INF, "right at every image"
     assert radius(2.0) == -INF, "wrong already"
@@ -87,20 +89,20 @@ def test_in_the_box_a_radius_may_be_infinite_zero_or_minus_infinity():
 def test_without_weights_no_perturbation_matters(in_box):
     x, y = torch.full((3, 2), 0.5, dtype=torch.float64), torch.tensor([1.0, -1.0, 1.0]).double()
     blind = LinearClassifier(torch.zeros(2, dtype=torch.float64), 1.0)
-    assert certified_radii(blind, x, y, INF, in_box=in_box).tolist() == [INF, -INF, INF]
+    assert certified_radii(blind, x, y, ball_of(INF, in_box, 1.0)).tolist() == [INF, -INF, INF]
     for radius in (0.0, 1e6):
-        at_radius = error_curve(blind, x, y, INF, in_box=in_box).at(radius)
+        at_radius = error_curve(blind, x, y, ball_of(INF, in_box, 1.0)).at(radius)
         assert at_radius == ErrorCount(1, 3)
     tied = LinearClassifier(torch.zeros(2, dtype=torch.float64), 0.0)
-    assert certified_radii(tied, x, y, INF, in_box=in_box).tolist() == [0, 0, 0]
+    assert certified_radii(tied, x, y, ball_of(INF, in_box, 1.0)).tolist() == [0, 0, 0]
 
 
 def test_radii_are_ordered_like_the_balls():
     """The l1 ball is inside the l2 ball, that inside the l-infinity ball, which the box cuts."""
     model, x, y = random_problem(5, n=40)
     right = model.margins(x, y) > 0
-    r1, r2, rinf = (certified_radii(model, x, y, p)[right] for p in (1, 2, INF))
-    boxed = certified_radii(model, x, y, INF, in_box=True)[right]
+    r1, r2, rinf = (certified_radii(model, x, y, NormBall(p, 1.0))[right] for p in (1, 2, INF))
+    boxed = certified_radii(model, x, y, NormBall(INF, 1.0).in_box())[right]
     assert len(r1) > 5
     assert (r1 >= r2).all() and (r2 >= rinf).all()
     assert (boxed >= rinf * (1 - ROUNDING)).all()
@@ -112,8 +114,8 @@ def test_radii_do_not_depend_on_the_weights_scale(p, in_box):
     model, x, y = random_problem(6)
     scaled = LinearClassifier(1e-3 * model.theta, 1e-3 * model.intercept)
     torch.testing.assert_close(
-        certified_radii(scaled, x, y, p, in_box=in_box),
-        certified_radii(model, x, y, p, in_box=in_box),
+        certified_radii(scaled, x, y, ball_of(p, in_box, 1.0)),
+        certified_radii(model, x, y, ball_of(p, in_box, 1.0)),
         rtol=1e-10,  # a radius divides a difference of margins, which cancels
         atol=ROUNDING,
     )
@@ -124,7 +126,7 @@ def test_radii_do_not_depend_on_the_weights_scale(p, in_box):
 @settings(max_examples=25)
 def test_the_curve_is_attacking_anew_at_each_radius(p, in_box, seed, radii):
     model, x, y = random_problem(seed, n=20)
-    curve = error_curve(model, x, y, p, in_box=in_box)
+    curve = error_curve(model, x, y, ball_of(p, in_box, 1.0))
     anew = [attacked_anew(model, x, y, ball_of(p, in_box, radius)) for radius in radii]
     assert [curve.at(radius) for radius in radii] == anew
     counts = curve.counts(torch.tensor(radii, dtype=torch.float64))
@@ -135,7 +137,7 @@ def test_the_curve_is_attacking_anew_at_each_radius(p, in_box, seed, radii):
 @each_kind
 def test_the_curve_starts_at_the_clean_error_and_never_falls(p, in_box):
     model, x, y = random_problem(7, n=50)
-    curve = error_curve(model, x, y, p, in_box=in_box)
+    curve = error_curve(model, x, y, ball_of(p, in_box, 1.0))
     assert curve.p == p
     assert curve.at(0) == error(model, x, y)
     counts = curve.counts(torch.linspace(0, 5, 200, dtype=torch.float64).reshape(20, 10))
@@ -155,27 +157,27 @@ def test_an_example_falls_exactly_at_its_certified_radius(radius):
 
 def test_radii_in_single_precision_are_asked_in_it():
     model, x, y = separate(0.1, 0.2, 0.3)
-    curve = error_curve(layer_of(model).float(), x.float(), y, INF)
+    curve = error_curve(layer_of(model).float(), x.float(), y, NormBall(INF, 1.0))
     assert curve.radii.dtype == torch.float32
     assert [curve.at(float(radius)).k for radius in curve.radii] == [1, 2, 3]
 
 
 def test_radii_in_the_box_are_for_the_maximum_norm():
     for function in (certified_radii, error_curve):
-        with says(ValueError, "certified radii in the box need p = inf, got p = 2: leave it out"):
-            function(MODEL, X, Y, 2, in_box=True)
-        with pytest.raises(ValueError, match=r"^p must be a number in \[1, inf\], got 0.5: below"):
-            function(MODEL, X, Y, 0.5)
+        with says(
+            ValueError, "certified radii in the box need p = inf, got p = 2: leave the box out"
+        ):
+            function(MODEL, X, Y, NormBall(2, 1.0).in_box())
 
 
 def test_radii_in_the_box_are_for_examples_in_it():
     with says(ValueError, "x must lie in [0, 1], got values from 0 to 255: divide pixels by 255"):
-        certified_radii(MODEL, 255 * X, Y, INF, in_box=True)
+        certified_radii(MODEL, 255 * X, Y, NormBall(INF, 1.0).in_box())
 
 
 @pytest.mark.parametrize("radius", [-0.1, math.nan, INF])
 def test_a_curve_is_asked_at_radii_only(radius):
-    curve = error_curve(MODEL, X, Y, 2)
+    curve = error_curve(MODEL, X, Y, NormBall(2, 1.0))
     text = (
         f"radius must be a finite number >= 0 in pixel units, got {radius!r}: use 0 for no attack"
     )

@@ -57,8 +57,8 @@ def test_a_tie_is_an_error_clean_and_under_attack():
     assert error(model, x, y) == ErrorCount(2, 3)
     assert robust_error(model, x, y, NormBall(INF, 0.25)) == ErrorCount(3, 3)
     assert robust_error(model, x, y, NormBall(INF, 0.25 - 2**-20)) == ErrorCount(2, 3)
-    assert error_curve(model, x, y, INF).at(0.25) == ErrorCount(3, 3)
-    assert error_curve(model, x, y, INF).at(0.25 - 2**-20) == ErrorCount(2, 3)
+    assert error_curve(model, x, y, NormBall(INF, 1.0)).at(0.25) == ErrorCount(3, 3)
+    assert error_curve(model, x, y, NormBall(INF, 1.0)).at(0.25 - 2**-20) == ErrorCount(2, 3)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -155,9 +155,12 @@ def test_a_layer_is_judged_like_the_classifier_it_computes():
     layer, ball = layer_of(model), NormBall(INF, 0.1)
     assert torch.equal(worst_margins(layer, x, y.long(), ball), worst_margins(model, x, y, ball))
     assert not worst_margins(layer, x, y, ball).requires_grad
-    assert torch.equal(certified_radii(layer, x, y.long(), 2), certified_radii(model, x, y, 2))
-    boxed = certified_radii(layer, x, y.long(), INF, in_box=True)
-    assert torch.equal(boxed, certified_radii(model, x, y, INF, in_box=True))
+    assert torch.equal(
+        certified_radii(layer, x, y.long(), NormBall(2, 1.0)),
+        certified_radii(model, x, y, NormBall(2, 1.0)),
+    )
+    boxed = certified_radii(layer, x, y.long(), NormBall(INF, 1.0).in_box())
+    assert torch.equal(boxed, certified_radii(model, x, y, NormBall(INF, 1.0).in_box()))
 
 
 @pytest.mark.parametrize("mode", [True, False])
@@ -188,9 +191,9 @@ OF_LINEAR = {
     "worst_margins-boxed": lambda *args: worst_margins(*args, BALL.in_box()),
     "adversarial_risk": lambda *args: adversarial_risk(*args, BALL),
     "robust_error": lambda *args: robust_error(*args, BALL),
-    "certified_radii": lambda *args: certified_radii(*args, 2),
-    "certified_radii-boxed": lambda *args: certified_radii(*args, INF, in_box=True),
-    "error_curve": lambda *args: error_curve(*args, 2),
+    "certified_radii": lambda *args: certified_radii(*args, NormBall(2, 1.0)),
+    "certified_radii-boxed": lambda *args: certified_radii(*args, NormBall(INF, 1.0).in_box()),
+    "error_curve": lambda *args: error_curve(*args, NormBall(2, 1.0)),
 }
 EACH = {"risk": risk, "error": error, **OF_LINEAR}
 of_linear = pytest.mark.parametrize("function", OF_LINEAR.values(), ids=OF_LINEAR.keys())
