@@ -1,6 +1,7 @@
 r"""The attack lab: what the worst :math:`\ell_\infty` perturbation does to any test image."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import traitlets
@@ -11,6 +12,7 @@ from lectures_code.checks import check_examples
 from lectures_code.explorers.base import Explorer, Number, Whole, source, style
 from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
 from lectures_code.figures import plot_attack_lab
+from lectures_code.figures.style import figure_of
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error_curve
@@ -55,7 +57,7 @@ class AttackLab(Explorer):
     _css = style("attack_lab")
     images = traitlets.Bytes().tag(sync=True)
     labels = traitlets.Bytes().tag(sync=True)  # the digits, 0 and 1
-    models = traitlets.List().tag(sync=True)
+    models: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     chosen = traitlets.Unicode().tag(sync=True)
     index = Whole(0).tag(sync=True)
     radius = Number(0.2, min=0, max=LARGEST).tag(sync=True)
@@ -163,7 +165,7 @@ class AttackLab(Explorer):
         axes = plot_attack_lab(
             image, delta, captions, curves, chosen=self.chosen, radius=self.radius
         )
-        return axes[0].figure
+        return figure_of(axes[0])
 
     @property
     def alt(self) -> str:

@@ -8,6 +8,7 @@ from torch import Tensor, tensor
 from lectures_code.checks import check_float
 from lectures_code.explorers.base import Explorer, Number, source, style
 from lectures_code.figures import plot_support
+from lectures_code.figures.style import figure_of
 from lectures_code.perturbations import NormBall
 
 
@@ -68,7 +69,7 @@ class BallExplorer(Explorer):
         return tensor([self.w1, self.w2]).double()
 
     def figure(self) -> Figure:
-        return plot_support(self.ball, self.w).figure
+        return figure_of(plot_support(self.ball, self.w))
 
     @property
     def alt(self) -> str:

@@ -6,6 +6,7 @@ import zlib
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import matplotlib.pyplot as plt
@@ -59,9 +60,9 @@ class Number(traitlets.Float):
 class Whole(traitlets.Int):
     """A trait that takes a whole number >= 0 of any integer type and keeps an int."""
 
-    def validate(self, obj: traitlets.HasTraits, value: object) -> int:
+    def validate(self, obj: traitlets.HasTraits, value: Any) -> int:
         try:
-            return super().validate(obj, check_count(self.name, value, least=0))
+            return super().validate(obj, check_count(str(self.name), value, least=0))
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from None
 
@@ -120,7 +121,7 @@ class Explorer(anywidget.AnyWidget):
         names = self.traits(sync=True).keys() - inherited.keys()
         return {name: getattr(self, name) for name in sorted(names) if not name.startswith("_")}
 
-    def page_state(self) -> dict[str, dict[str, object]]:
+    def page_state(self) -> dict[str, dict[str, Any]]:
         """What the site's host needs to start the explorer without a kernel.
 
         Returns
@@ -140,10 +141,10 @@ class Explorer(anywidget.AnyWidget):
             "bytes": packed,
         }
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view where there is a kernel, and the still picture where there is none."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         image = picture(self.still(), self.alt)
         stills = {"text/plain": image.text, "text/html": self.html(image.html)}
-        return {**data, **stills}, metadata
+        return {**(data or {}), **stills}, metadata

@@ -12,6 +12,7 @@ from torch import Tensor
 from lectures_code.danskin import ValueFunction
 from lectures_code.explorers.base import Explorer, Number, source, style
 from lectures_code.figures import plot_tangents
+from lectures_code.figures.style import figure_of
 from lectures_code.logistic import psi
 
 
@@ -116,9 +117,9 @@ class EnvelopeExplorer(Explorer):
     def figure(self) -> Figure:
         missed = self.inexact_maximiser if self.miss else None
         n_curves = FAMILIES[self.family].n_curves
-        return plot_tangents(
-            self.value_function, self.theta, missed=missed, n_curves=n_curves
-        ).figure
+        return figure_of(
+            plot_tangents(self.value_function, self.theta, missed=missed, n_curves=n_curves)
+        )
 
     @property
     def alt(self) -> str:

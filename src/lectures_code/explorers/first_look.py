@@ -10,6 +10,7 @@ from lectures_code.checks import check_examples, real
 from lectures_code.explorers.base import Explorer, Number, source, style
 from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
 from lectures_code.figures import plot_sum
+from lectures_code.figures.style import figure_of
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 
@@ -46,7 +47,7 @@ class FirstLook(Explorer):
     _css = style("first_look")
     image = traitlets.Bytes().tag(sync=True)
     digit = traitlets.Int().tag(sync=True)
-    theta = traitlets.List().tag(sync=True)
+    theta: traitlets.List[float] = traitlets.List().tag(sync=True)
     intercept = traitlets.Float().tag(sync=True)
     radius = Number(0.2, min=0, max=LARGEST).tag(sync=True)
 
@@ -54,11 +55,11 @@ class FirstLook(Explorer):
         self, model: LinearClassifier | nn.Linear, x: Tensor, y: float, *, radius: float = 0.2
     ) -> None:
         label = y if isinstance(y, Tensor) else torch.tensor(real(y))
-        x, y = check_examples(x[None], label[None])
-        stored = as_json("model", model, x.shape[1])
+        images, labels = check_examples(x[None], label[None])
+        stored = as_json("model", model, images.shape[1])
         super().__init__(
-            image=as_bytes(x),
-            digit=int(y > 0),
+            image=as_bytes(images),
+            digit=int(labels > 0),
             theta=stored["theta"],
             intercept=stored["intercept"],
             radius=radius,
@@ -77,7 +78,7 @@ class FirstLook(Explorer):
     def figure(self) -> Figure:
         _, x, delta = self._attacked()
         before, after = self._scores()
-        return plot_sum(x[0], delta[0], [before, "perturbation", after])[0].figure
+        return figure_of(plot_sum(x[0], delta[0], [before, "perturbation", after])[0])
 
     @property
     def alt(self) -> str:

@@ -1,7 +1,8 @@
-"""Adversarial training at a press of a button, where a kernel runs, and its result in the lab."""
+"""A button that trains against a chosen radius, where a kernel runs, and shows the result."""
 
 from functools import partial
 from html import escape
+from typing import Any
 
 import ipywidgets
 import torch
@@ -10,12 +11,13 @@ from torch import nn
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.checks import check_count, check_positive, real
+from lectures_code.experiments import seeded
 from lectures_code.explorers.attack_lab import LARGEST, AttackLab
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error, robust_error
-from lectures_code.training import History, train
+from lectures_code.training import as_module, epoch
 
 NEEDS_KERNEL = (
     "Training needs a running kernel, and there is none on this page: open the chapter in Binder "
@@ -26,26 +28,26 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Retraining(ipywidgets.VBox):
-    r"""A radius to choose, a button to train against it, and the result, which joins a lab.
+    r"""A slider for the radius, a button that trains against it, and a lab that gets the result.
 
     The lecture's recipe: SGD on the adversarial risk of the chosen :math:`\ell_\infty` radius, from
-    the same start and with the same order of the images each time. On a page without a kernel a
-    sentence says where it can be run.
+    the same start and with the same order of the images each time. A page without a kernel says
+    instead where there is one.
 
     Parameters
     ----------
     data : ZeroOne
         To train on, and to count mistakes on.
     lab : AttackLab
-        Is given each new classifier, which it then shows.
+        Shows each new classifier.
     start : nn.Linear with one output
-        The weights that training starts from; they are not changed.
+        The start. It is copied, not changed.
     seed : int
-        Determines the order of the images.
+        Seed of the order of the images.
     step_size, batch_size, n_epochs
         As for :func:`lectures_code.training.train`; the defaults are the lecture's.
     radius : float
-        The radius that is chosen at first, in [0, 0.5].
+        The initial radius, in [0, 0.5].
 
     Raises
     ------
@@ -73,11 +75,9 @@ class Retraining(ipywidgets.VBox):
             )
         self._data, self._lab, self._start = data, lab, start
         self._seed = check_count("seed", seed, least=0)
-        self._recipe = {
-            "step_size": check_positive("step_size", step_size),
-            "batch_size": check_count("batch_size", batch_size),
-            "n_epochs": check_count("n_epochs", n_epochs),
-        }
+        self._step_size = check_positive("step_size", step_size)
+        self._batch_size = check_count("batch_size", batch_size)
+        n_epochs = check_count("n_epochs", n_epochs)
         limits = {"min": 0.0, "max": LARGEST, "step": 0.01, "value": chosen}
         # The slider's handle has no name for screen readers; the field beside it has, and holds
         # the same number.
@@ -85,7 +85,7 @@ class Retraining(ipywidgets.VBox):
         self.slider = ipywidgets.FloatSlider(readout=False, **limits)
         self._link = ipywidgets.link((self.field, "value"), (self.slider, "value"))
         self.button = ipywidgets.Button(description="Train", tooltip="Train with this radius")
-        self.bar = ipywidgets.IntProgress(max=self._recipe["n_epochs"], description="epochs")
+        self.bar = ipywidgets.IntProgress(max=n_epochs, description="epochs")
         self.bar.layout.visibility = "hidden"
         self.output = ipywidgets.Output()
         self.button.on_click(self._pressed)
@@ -94,27 +94,25 @@ class Retraining(ipywidgets.VBox):
         super().__init__([controls, self.output])
 
     def train(self, radius: float) -> LinearClassifier:
-        """Train against this radius (>= 0, in pixel units); returns the last iterate."""
-        classifier, _ = train(
-            self._start,
-            self._data.x_train,
-            self._data.y_train,
-            maximiser=partial(linear_maximiser, ball=NormBall(torch.inf, radius)),
-            generator=torch.Generator().manual_seed(self._seed),
-            stop=self._advance,
-            # The history is not used: keep it cheap.
-            evaluate_on=(self._data.x_train[:1], self._data.y_train[:1]),
-            **self._recipe,
-        )
-        return LinearClassifier.of(classifier)
-
-    def _advance(self, history: History) -> bool:
-        """Advance the progress bar after an epoch; never stop the training."""
-        self.bar.value = history.n_epochs
-        return False
+        """The last iterate of training against this radius (>= 0, in pixel units)."""
+        model, generator = as_module(self._start), seeded(self._seed)
+        attack = partial(linear_maximiser, ball=NormBall(torch.inf, radius))
+        for done in range(self.bar.max):
+            for _ in epoch(
+                model,
+                self._data.x_train,
+                self._data.y_train,
+                maximiser=attack,
+                step_size=self._step_size,
+                batch_size=self._batch_size,
+                generator=generator,
+            ):
+                pass
+            self.bar.value = done + 1
+        return LinearClassifier.of(model)
 
     def _pressed(self, _: object) -> None:
-        """Train, say what came out, and hand it to the lab; one training at a time."""
+        """Train, report the result, and hand it to the lab; the button is disabled meanwhile."""
         radius, self.button.disabled = self.slider.value, True
         self.bar.value, self.bar.layout.visibility = 0, "visible"
         try:
@@ -136,7 +134,7 @@ class Retraining(ipywidgets.VBox):
             f"{attacked} under an attack of radius {self._lab.radius:g}"
         )
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The controls where there is a kernel, and the sentence where there is none."""
         bundle = super()._repr_mimebundle_(**kwargs) or {}
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle)

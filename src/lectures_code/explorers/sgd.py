@@ -17,6 +17,7 @@ from lectures_code.checks import (
 from lectures_code.exact import solve
 from lectures_code.explorers.base import Explorer, Number, Whole, source, style
 from lectures_code.figures import plot_descent
+from lectures_code.figures.style import figure_of
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_objective
 
@@ -62,9 +63,9 @@ class SgdExplorer(Explorer):
     name = "sgd"
     _esm = source("sgd")
     _css = style("sgd")
-    x = traitlets.List().tag(sync=True)
-    y = traitlets.List().tag(sync=True)
-    order = traitlets.List().tag(sync=True)
+    x: traitlets.List[list[float]] = traitlets.List().tag(sync=True)
+    y: traitlets.List[float] = traitlets.List().tag(sync=True)
+    order: traitlets.List[int] = traitlets.List().tag(sync=True)
     batch_size = Whole(1).tag(sync=True)
     radius = Number(0.4).tag(sync=True)
     theta1 = Number(0.0).tag(sync=True)
@@ -147,9 +148,8 @@ class SgdExplorer(Explorer):
         return solve(*mirrored, self.ball).classifier.theta
 
     def figure(self) -> Figure:
-        return plot_descent(
-            *self.examples, self.ball, self.path(), self.minimiser(), limits=WINDOW
-        ).figure
+        ax = plot_descent(*self.examples, self.ball, self.path(), self.minimiser(), limits=WINDOW)
+        return figure_of(ax)
 
     @property
     def alt(self) -> str:

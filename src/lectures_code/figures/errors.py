@@ -1,6 +1,7 @@
 """Errors: by epoch, by radius, by seed, one kind against the other, and the margins behind them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -88,13 +89,13 @@ def plot_seeds(
         The lecture's error rates, where it gives one.
     """
     ax = axes_or_new(ax, size=(4.8, 0.9 + 0.55 * len(counts)))
-    diamond = {"mec": INK, "mfc": "none", "ms": 9, "mew": 1.8}
+    diamond: dict[str, Any] = {"mec": INK, "mfc": "none", "ms": 9, "mew": 1.8}
     for row, (name, errors) in enumerate(counts.items()):
         rates = np.array([count.rate for count in errors])
         # Spread the dots by their order, so that equal ones stay visible, without random numbers.
         offset = np.linspace(-0.25, 0.25, len(rates)) if len(rates) > 1 else np.zeros(1)
-        look = {"color": CYCLE[row % 5], "ms": 4, "alpha": 0.6}
-        ax.plot(rates, row + offset, "o", label=f"_{name}", **look)
+        color = CYCLE[row % 5]
+        ax.plot(rates, row + offset, "o", color=color, ms=4, alpha=0.6, label=f"_{name}")
         if name in lecture:
             ax.plot(lecture[name], row, "D", label=f"_the lecture: {name}", **diamond)
     ax.plot([], [], "D", ls="", label="the lecture", **diamond)

@@ -23,8 +23,8 @@ def plot_envelope(thetas: Tensor, curves: Mapping[str, Tensor], *, ax: Axes | No
     """
     ax = axes_or_new(ax)
     top = torch.stack(list(curves.values())).max(dim=0).values
-    look = {"color": INK, "lw": 6, "alpha": 0.35}
-    ax.plot(thetas.numpy(), top.numpy(), label=r"$\varphi$, the maximum", **look)
+    name = r"$\varphi$, the maximum"
+    ax.plot(thetas.numpy(), top.numpy(), color=INK, lw=6, alpha=0.35, label=name)
     return plot_lines(thetas, curves, xlabel=r"$\theta$", ylabel=r"$g(\theta, \delta)$", ax=ax)
 
 

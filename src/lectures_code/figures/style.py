@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from lectures_code.checks import plain, real
@@ -30,7 +31,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 # place on dark pages; on another dark ground it has about 3.6.
 INK = "#707070"
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.facecolor": "none",
     "figure.dpi": 144,
     "figure.constrained_layout.use": True,
@@ -104,6 +105,12 @@ def drawable(value: Any) -> Any:
 def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = (4.5, 3.0)) -> Axes:
     """These axes, or those of a new figure of this size in inches."""
     return plt.subplots(figsize=size)[1] if ax is None else ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that these axes are on, which is not part of another."""
+    assert isinstance(ax.figure, Figure)
+    return ax.figure
 
 
 def line_look(k: int) -> dict[str, Any]:

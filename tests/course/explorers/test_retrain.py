@@ -92,11 +92,11 @@ def test_slider_and_field_hold_the_same_number_and_the_field_has_a_name(made):
 def test_the_button_waits_while_it_trains_and_comes_back_when_training_fails(made, monkeypatch):
     controls, seen = made[-1], []
 
-    def fails(*_, stop, **__):
+    def fails(*_, **__):
         seen.append((controls.button.disabled, controls.bar.layout.visibility))
         raise RuntimeError("no training today")
 
-    monkeypatch.setattr(retrain, "train", fails)
+    monkeypatch.setattr(retrain, "epoch", fails)
     controls.button.click()
     assert seen == [(True, "visible")]
     assert said(controls) == "training failed: no training today\n"
