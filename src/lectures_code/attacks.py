@@ -72,7 +72,7 @@ def fgsm(
     *,
     objective: Objective = log_odds_of_error,
 ) -> Tensor:
-    r"""One step of steepest ascent, as large as the set allows: as :func:`pgd` begins.
+    r"""One step of steepest ascent, as large as the set allows: the first step of :func:`pgd`.
 
     .. math::
         \delta = \arg\max_{\delta \in \Delta(x)} \langle \nabla_x \ell(f(x), y), \delta \rangle

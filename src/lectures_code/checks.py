@@ -140,7 +140,7 @@ def check_examples(x: object, y: object) -> tuple[Tensor, Tensor]:
 
 
 def plain(value: object) -> object:
-    """An entry of a tensor or array of shape () as a number of Python's; numpy's scalars too."""
+    """An entry of a tensor or array of shape () as a Python number; a NumPy scalar too."""
     if getattr(value, "ndim", None) != 0:
         return value
     try:
