@@ -7,9 +7,11 @@ from tests.browser.driving import assert_none, set_theme
 def test_axe_finds_nothing_in_light_and_dark(open_page, page_path):
     page = open_page(page_path)
     found = page.guard.take()
-    for mode in ("light", "dark"):
-        set_theme(page, mode)
-        found += [f"{mode}: {problem}" for problem in accessibility(page)]
+    set_theme(page, "light")
+    found += [f"light: {problem}" for problem in accessibility(page)]
+    # What a theme changes are colours.
+    set_theme(page, "dark")
+    found += [f"dark: {problem}" for problem in accessibility(page, "color-contrast")]
     # axe-core reads the style sheets itself, and looks for what they import in the wrong folder.
     page.guard.take()
     assert_none(found)

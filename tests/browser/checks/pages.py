@@ -184,12 +184,19 @@ def stills(page: Page) -> list[str]:
     )
 
 
-def accessibility(page: Page) -> list[str]:
-    """Return what axe-core finds with its default rules, each element with what to do about it."""
+def accessibility(page: Page, rule: str | None = None) -> list[str]:
+    """Return what axe-core finds, each element with what to do about it.
+
+    By its default rules, or by one of them alone.
+    """
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     violations = page.evaluate(
-        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+        """async (rule) => {
+          const options = { resultTypes: ["violations"], ...(rule && { runOnly: [rule] }) };
+          return (await axe.run(document, options)).violations;
+        }""",
+        rule,
     )
     return [
         f"{rule['id']}: {' '.join(map(str, node['target']))}: "

@@ -45,3 +45,5 @@ def test_a_fault_in_the_dark_theme_alone_is_found(open_html):
     assert accessibility(page) == []
     set_theme(page, "dark")
     assert any(problem.startswith("color-contrast") for problem in accessibility(page))
+    found = accessibility(page, "color-contrast")
+    assert found and all(problem.startswith("color-contrast") for problem in found)
