@@ -8,6 +8,7 @@ import decimal
 import math
 import numbers
 import operator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -139,7 +140,7 @@ def check_examples(x: object, y: object) -> tuple[Tensor, Tensor]:
     return x, check_labels(y, len(x)).to(x.dtype)
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """An entry of a tensor or array of shape () as a Python number; a NumPy scalar too."""
     if getattr(value, "ndim", None) != 0:
         return value
@@ -155,13 +156,14 @@ def real(value: object) -> float:
     Python's numbers, fractions and decimals, numpy's scalars, and arrays and tensors of shape ().
     Truth values, text and complex numbers are no real numbers.
     """
-    value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, (numbers.Real, decimal.Decimal)):
+    number = plain(value)
+    is_real = isinstance(number, (numbers.Real, decimal.Decimal)) and not isinstance(number, bool)
+    if not is_real:
         return math.nan
     try:
-        return float(value)
+        return float(number)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return math.inf if number > 0 else -math.inf
 
 
 def check_exponent(p: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -166,16 +167,20 @@ def follow_sgd(
     TypeError, ValueError
         If an argument is out of range or does not fit the others.
     """
-
-    def attack(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        return linear_maximiser(model, x, y, ball)
-
     x, n_epochs = check_x(x), check_count("n_epochs", n_epochs)
     module, last, means = as_module(start).to(x.dtype), [], []
-    how = {"batch_size": batch_size, "generator": generator}
+    attack = partial(linear_maximiser, ball=ball)
     for k in range(n_epochs):
-        steps = epoch(module, x, y, maximiser=attack, step_size=step_size(k), **how)
-        iterates = torch.stack([_flat(model) for model in steps])
+        steps = epoch(
+            module,
+            x,
+            y,
+            maximiser=attack,
+            step_size=step_size(k),
+            batch_size=batch_size,
+            generator=generator,
+        )
+        iterates = torch.stack([_flat(module) for _ in steps])
         last.append(iterates[-1])
         means.append(iterates.mean(dim=0))
     averages = [torch.stack(means[k // 2 : k + 1]).mean(dim=0) for k in range(n_epochs)]
@@ -183,5 +188,5 @@ def follow_sgd(
     return Iterates(*map(tuple, classifiers))
 
 
-def _flat(module: nn.Module) -> Tensor:
+def _flat(module: nn.Linear) -> Tensor:
     return torch.cat([module.weight.detach()[0], module.bias.detach()])

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -38,5 +38,5 @@ def is_watched() -> bool:
     if sys.stderr.isatty():
         return True
     kernel = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    request = getattr(getattr(kernel, "kernel", None), "get_parent", dict)()
+    request: dict[str, Any] = getattr(getattr(kernel, "kernel", None), "get_parent", dict)()
     return bool(request.get("content", {}).get("allow_stdin", False))

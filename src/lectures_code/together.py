@@ -63,22 +63,22 @@ def train_together(
     step_size = check_positive("step_size", step_size)
     batch_size = check_count("batch_size", batch_size)
     n_epochs = check_count("n_epochs", n_epochs)
-    starts = [LinearClassifier.of(start) for start in starts]
+    classifiers = [LinearClassifier.of(start) for start in starts]
     generators = [check_generator(each) for each in generators]
     if isinstance(ball, BoxedNormBall):
         raise ValueError("train_together needs a ball without the box: use train for the boxed one")
-    if not starts or len(starts) != len(generators):
+    if not classifiers or len(classifiers) != len(generators):
         raise ValueError(
             "train_together needs a generator for each start, "
-            f"got {len(starts)} starts and {len(generators)} generators"
+            f"got {len(classifiers)} starts and {len(generators)} generators"
         )
-    widths = {len(start.theta) for start in starts} - {x.shape[1]}
+    widths = {len(start.theta) for start in classifiers} - {x.shape[1]}
     if widths:
         raise ValueError(
             f"starts must have {x.shape[1]} weights, one for each feature of x, got {min(widths)}"
         )
-    theta = torch.stack([start.theta for start in starts]).to(x.dtype)
-    intercept = torch.stack([start.intercept for start in starts]).to(x.dtype)
+    theta = torch.stack([start.theta for start in classifiers]).to(x.dtype)
+    intercept = torch.stack([start.intercept for start in classifiers]).to(x.dtype)
     # Pixels that are 0 in every image add nothing to scores and gradients: they go last, unread.
     seen = (x != 0).any(dim=0)
     order = torch.cat([seen.nonzero()[:, 0], (~seen).nonzero()[:, 0]])

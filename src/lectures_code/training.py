@@ -211,9 +211,16 @@ def train(
     start, model = model, _copy(model).train()
     history = _measure(History(), model, x_eval, y_eval, attack)
     _check_last_batch(start, x, batch_size)
-    steps = {"step_size": step_size, "batch_size": batch_size, "generator": generator}
     for _ in progress(range(n_epochs), label="epochs"):
-        for _ in epoch(model, x, y, maximiser=maximiser, **steps):
+        for _ in epoch(
+            model,
+            x,
+            y,
+            maximiser=maximiser,
+            step_size=step_size,
+            batch_size=batch_size,
+            generator=generator,
+        ):
             pass
         history = _measure(history, model, x_eval, y_eval, attack)
         if stop is not None and stop(history):
@@ -233,7 +240,7 @@ def _descend(model: nn.Module, loss: Tensor, step_size: float) -> None:
     with torch.no_grad():
         for value, gradient in zip(parameters, gradients, strict=True):
             if gradient is not None:
-                value -= step_size * gradient
+                value.sub_(step_size * gradient)
 
 
 def _measure(

@@ -59,12 +59,12 @@ def lower_bound(
     """
     check_ball(ball)
     data = open_examples(x, y, memory)
-    alpha = check_alpha(alpha, data.n)
-    if not (alpha.min() >= 0 and alpha.max() <= 1):
+    weights = check_alpha(alpha, data.n)
+    if not (weights.min() >= 0 and weights.max() <= 1):
         raise ValueError(
-            f"alpha must lie in [0, 1], got {alpha.min():g} to {alpha.max():g}: clip it"
+            f"alpha must lie in [0, 1], got {weights.min():g} to {weights.max():g}: clip it"
         )
-    imbalance = math.fsum(alpha * data.y)  # fsum rounds once, at the end: 0 means exactly 0
+    imbalance = math.fsum(weights * data.y)  # fsum rounds once, at the end: 0 means exactly 0
     if imbalance != 0:
         raise ValueError(
             f"alpha must weigh both classes exactly alike, got a difference of {imbalance:g}: "
@@ -72,20 +72,20 @@ def lower_bound(
         )
     if isinstance(ball, BoxedNormBall):
         intervals = intervals_of(data, ball)
-        if not intervals.is_feasible(alpha, intervals.pull(alpha)):
+        if not intervals.is_feasible(weights, intervals.pull(weights)):
             raise ValueError(
                 "alpha must make the weighted interval means of the classes overlap in every "
                 "pixel, by more than the rounding errors of checking it, got one that does not: "
                 "the adversary can't move the weighted class means onto each other in the box"
             )
-        return mean_entropy(alpha)
-    required = least_radius(data, ball.p, alpha, data.columns().pull(alpha * data.y))
+        return mean_entropy(weights)
+    required = least_radius(data, ball.p, weights, data.columns().pull(weights * data.y))
     if required > ball.radius:
         raise ValueError(
             f"alpha must be feasible at radius {ball.radius!r}, got one that takes {required!r}: "
             "the adversary can't move the weighted class means onto each other"
         )
-    return mean_entropy(alpha)
+    return mean_entropy(weights)
 
 
 def check_alpha(alpha: Tensor, n: int) -> np.ndarray:

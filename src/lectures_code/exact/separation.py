@@ -105,7 +105,8 @@ def separate(
 
 def separate_examples(data: Examples, p: float, tol: float) -> Separation:
     """Hull distance over a working set of examples that grows by the most violated."""
-    theta = sum(sign * data.columns().pull(uniform_weights(data.y == sign)) for sign in (1, -1))
+    ones, zeros = (data.columns().pull(uniform_weights(data.y == sign)) for sign in (1, -1))
+    theta = ones - zeros
     chosen = np.zeros(data.n, bool)
     lower, upper, classifier, alpha = 0.0, math.inf, None, np.zeros(data.n)
     while True:
@@ -163,6 +164,7 @@ def _largest_margin(x: np.ndarray, y: np.ndarray, p: float) -> tuple[np.ndarray,
     n, d = x.shape
     signed, minus_y = -y[:, None] * x, -y[:, None]
     one = np.ones((n, 1))
+    bounds: list[tuple[float | None, float | None]]
     if p == 1:
         rows, ends, bounds = np.hstack([signed, minus_y, one]), np.zeros(n), [(-1, 1)] * d
     else:  # theta is the difference of two non-negative parts, whose sum is at most 1

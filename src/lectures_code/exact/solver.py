@@ -219,8 +219,8 @@ def _descend(
             return _optimum(ball, point, risk, best, Status.OPTIMAL, steps), end
         if steps > PATIENCE and not asked:
             asked, separation = True, separate_examples(data, ball.p, 1e-9)
-            if separation.radius > radius:
-                found = separation.classifier
+            found = separation.classifier
+            if found is not None and separation.radius > radius:
                 point = point_at(data, found.theta.numpy(), float(found.intercept))
                 continue
         if steps >= limit or stalled > STALLS:
@@ -246,6 +246,7 @@ def _follow(data: Examples, ball: NormBall, tol: float, path: list[Point]) -> tu
         share = (last.radius - radius) / (before.radius - last.radius)
     else:
         before = last
+    assert last.direction is not None and before.direction is not None, "both are optima"
     theta = last.theta + share * (last.theta - before.theta)
     theta[theta * last.theta <= 0] = 0
     intercept = last.intercept + share * (last.intercept - before.intercept)

@@ -135,8 +135,8 @@ def _diagnosis(data: bytes, expected: IdxFile) -> str:
         got = tuple(int.from_bytes(data[i : i + 4], "big") for i in range(4, len(header), 4))
         return f"shape must be {expected.shape}, got {got}"
     if len(data) != expected.size:
-        got = f"{len(data):,}" if len(data) < expected.size else "more"
-        return f"must be {expected.size:,} bytes long, got {got}"
+        size = f"{len(data):,}" if len(data) < expected.size else "more"
+        return f"must be {expected.size:,} bytes long, got {size}"
     return "corrupted: of the right form, but with other contents"
 
 

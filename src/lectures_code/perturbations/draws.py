@@ -26,6 +26,6 @@ def uniform_in_unit_ball(shape: tuple[int, ...], p: float, generator: torch.Gene
         u = 2 * uniform(shape, generator) - 1
         g = -u.sign() * torch.log1p(-u.abs())
         return g / (g.abs().sum(-1, keepdim=True) + exponential)
-    where = {"generator": generator, "device": generator.device, "dtype": torch.float64}
-    g = torch.randn(shape, **where) / math.sqrt(2)
+    g = torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float64)
+    g = g / math.sqrt(2)
     return g / (g.square().sum(-1, keepdim=True) + exponential).sqrt()

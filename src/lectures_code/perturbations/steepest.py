@@ -1,6 +1,7 @@
 """The direction of steepest ascent in a norm, and values that bring their own gradient."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,16 +42,16 @@ class GivenGradient(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         ctx.save_for_backward(inputs[2])
         ctx.save_for_forward(inputs[2])
 
     @staticmethod
-    def backward(ctx, slope: Tensor):
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return slope.unsqueeze(-1) * gradient, None, None
 
     @staticmethod
-    def jvp(ctx, direction: Tensor, *_):
+    def jvp(ctx: Any, direction: Tensor, *_: object) -> Tensor:
         (gradient,) = ctx.saved_tensors
         return (gradient * direction).sum(-1)
