@@ -1,4 +1,4 @@
-"""Small random problems, and other ways to the same answers: enumeration and programmes.
+"""Small random problems, and another way to the same answers: enumeration.
 
 And :func:`says`, because every error is tested for its exact text, and numbers of every kind.
 """
@@ -11,7 +11,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import linprog, minimize_scalar
 from torch import Tensor
 
 from lectures_code.logistic import LinearClassifier
@@ -62,45 +61,52 @@ def vertices(ball: NormBall, x: Tensor) -> Tensor:
     if ball.p == 1 and not isinstance(ball, BoxedNormBall):
         return ball.radius * torch.cat([torch.eye(d), -torch.eye(d)]).double()
     assert ball.p == INF and d <= 8, "enumeration of boxes in few dimensions only"
-    low, high = _interval(ball, x)
+    low, high = interval(ball, x)
     return torch.tensor(list(itertools.product(*zip(low, high, strict=True))), dtype=torch.float64)
 
 
-def largest(w: Tensor, x: Tensor, ball: NormBall) -> float:
-    """The largest <w, delta> over the set at one example, by enumeration or a programme."""
-    boxed = isinstance(ball, BoxedNormBall)
-    weights = w.numpy()
-    if ball.p == INF or (ball.p == 1 and not boxed):
-        return float((vertices(ball, x) @ w).max())
-    if not boxed:  # Hoelder, with numpy's norm
-        return ball.radius * float(np.linalg.norm(weights, 1 / (1 - 1 / ball.p)))
-    low, high = _interval(ball, x)
-    if ball.p == 1:  # delta = up - down, sum(up + down) <= radius
-        bounds = [(0, each) for each in high] + [(0, -each) for each in low]
-        solved = linprog(
-            np.concatenate([-weights, weights]),
-            A_ub=np.ones((1, 2 * len(w))),
-            b_ub=[ball.radius],
-            bounds=bounds,
-        )
-        return -solved.fun
-    return _largest_by_duality(weights, low, high, ball.radius)
-
-
-def _largest_by_duality(w: np.ndarray, low: np.ndarray, high: np.ndarray, radius: float) -> float:
-    """p = 2 in a box: the least over m of m r^2 + sum_j max over the interval of w z - m z^2."""
-
-    def dual(log_m: float) -> float:
-        m = math.exp(log_m)
-        z = np.clip(w / (2 * m), low, high)
-        return m * radius**2 + float(w @ z - m * z @ z)
-
-    return minimize_scalar(dual, bounds=(-30, 30), method="bounded", options={"xatol": 1e-10}).fun
-
-
-def _interval(ball: NormBall, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """What each entry of delta may be by itself."""
+def interval(ball: NormBall, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The least and greatest that each entry of delta may be by itself."""
     low, high = np.full(len(x), -ball.radius), np.full(len(x), ball.radius)
     if isinstance(ball, BoxedNormBall):
-        low, high = np.maximum(low, ball.low - x.numpy()), np.minimum(high, ball.high - x.numpy())
+        at = x.double().numpy()
+        with np.errstate(over="ignore"):  # a box as wide as the range of numbers
+            low, high = np.maximum(low, ball.low - at), np.minimum(high, ball.high - at)
     return low, high
+
+
+def norm(v: Tensor | np.ndarray, p: float) -> np.ndarray:
+    """The p-norm along the last axis, with numpy, in extended precision, scaled by the largest."""
+    v = np.abs(np.asarray(v, dtype=np.longdouble))
+    largest = v.max(-1, keepdims=True)
+    scale = np.where(largest > 0, largest, 1)
+    if math.isinf(p):
+        return largest[..., 0]
+    return scale[..., 0] * ((v / scale) ** np.longdouble(p)).sum(-1) ** (1 / np.longdouble(p))
+
+
+def largest(w: Tensor | np.ndarray, x: Tensor, ball: NormBall) -> np.longdouble:
+    """max <w, delta> over the set, by enumeration of vertices, breakpoints or active sets."""
+    w, p, r = np.asarray(w, dtype=np.longdouble), ball.p, np.longdouble(ball.radius)
+    low, high = interval(ball, x)
+    if not isinstance(ball, BoxedNormBall):
+        dual = INF if p == 1 else 1 if p == INF else 1 / (1 - 1 / np.longdouble(p))
+        return r * norm(w, dual)  # Hoelder; attainment is tested with the maximiser
+    if p == INF:
+        return max(np.dot(w, vertex) for vertex in itertools.product(*zip(low, high, strict=True)))
+    size, room = np.abs(w), np.where(w > 0, high, np.where(w < 0, -low, 0)).astype(np.longdouble)
+    if p == 1:
+        # Its dual, m r + sum room (size - m)_+, is convex and piecewise linear in m >= 0: the
+        # least value is at a breakpoint.
+        prices = [np.longdouble(0), *size]
+        return min(m * r + (room * np.maximum(size - m, 0)).sum() for m in prices)
+    # p = 2: at a maximiser some entries are at their faces, the others parallel to w.
+    best = np.longdouble(0)
+    for at_face in itertools.product([False, True], repeat=len(w)):
+        full = np.array(at_face)
+        rest, free = r**2 - (room[full] ** 2).sum(), norm([*size[~full], 0], 2)
+        if rest < 0:
+            continue
+        delta = np.where(full, room, np.minimum(size * (np.sqrt(rest) / (free or 1)), room))
+        best = max(best, (size * delta).sum())
+    return best

@@ -18,8 +18,6 @@ from tests.oracles import INF, largest, says, vertices
 
 # Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
 ROUNDING = 1e-12
-# The oracle for p = 2 in a box minimises numerically; a minimum's value is good to this.
-SEARCHED = 1e-7
 BALLS = [
     NormBall(INF, 0.2),
     NormBall(2, 0.5),
@@ -52,7 +50,7 @@ def logits_at_vertices(weights, biases, x, ball):
 each_ball = pytest.mark.parametrize("ball", BALLS, ids=name)
 # Sets with few vertices: there maxima of convex functions are found by enumeration.
 enumerable = pytest.mark.parametrize("ball", [BALLS[0], BALLS[2], BALLS[4]], ids=name)
-each_seed = pytest.mark.parametrize("seed", range(5))
+each_seed = pytest.mark.parametrize("seed", range(3))
 
 
 @each_ball
@@ -61,12 +59,10 @@ def test_worst_gaps_are_what_the_oracle_finds_for_each_pair_of_classes(ball, see
     weights, biases, x, y = problem(seed)
     gaps = worst_gaps(weights, biases, x, y, ball)
     assert gaps.shape == (8, 4)
-    within = SEARCHED if ball.p == 2 and hasattr(ball, "low") else ROUNDING
     for i in range(8):
-        for k in range(4):
-            w, b = weights[k] - weights[y[i]], biases[k] - biases[y[i]]
-            expected = float(w @ x[i] + b) + largest(w, x[i], ball)
-            assert float(gaps[i, k]) == pytest.approx(expected, rel=within, abs=within)
+        w, b = weights - weights[y[i]], biases - biases[y[i]]
+        most = [float(w[k] @ x[i] + b[k]) + float(largest(w[k], x[i], ball)) for k in range(4)]
+        assert gaps[i].tolist() == pytest.approx(most, rel=ROUNDING, abs=ROUNDING)
     assert (gaps[torch.arange(8), y] == 0).all()
 
 
@@ -162,7 +158,7 @@ class Largest(TorchDispatchMode):
 @each_ball
 @pytest.mark.parametrize("entries", [1, 45, 10**6])
 def test_memory_is_bounded_and_chunks_change_no_result(ball, entries, monkeypatch):
-    weights, biases, x, y = problem(4, n=200, d=5, k=4)
+    weights, biases, x, y = problem(4, n=30, d=5, k=4)
     boxed = hasattr(ball, "low")
     naive = (
         x @ weights.T
@@ -181,7 +177,7 @@ def test_memory_is_bounded_and_chunks_change_no_result(ball, entries, monkeypatc
     if not boxed or entries < 10**6:
         assert largest.entries <= max(anyway, 2 * entries, 2 * weights.numel())
     else:
-        assert largest.entries >= 200 * 4 * 5, "the largest is noticed"
+        assert largest.entries >= 30 * 4 * 5, "the largest is noticed"
 
 
 def test_a_tie_counts_as_an_error_and_just_less_does_not():

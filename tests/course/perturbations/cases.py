@@ -1,15 +1,12 @@
 """Perturbation sets to test, random and generated cases, and what enumeration says of them."""
 
-import itertools
-import math
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import strategies as st
 
 from lectures_code.perturbations import BoxedNormBall, NormBall
-from tests.oracles import INF
+from tests.oracles import INF, interval, largest, norm
 
 # Sums of at most six products of one sign, and powers of them: a few dozen roundings of 1.1e-16
 # each, with a reserve. Relative to the size of the result.
@@ -51,53 +48,6 @@ def vector(*values, dtype=torch.float64):
     return torch.tensor(values, dtype=dtype)
 
 
-def interval(ball, x):
-    """The least and greatest that each entry of delta may be by itself."""
-    low, high = np.full(len(x), -ball.radius), np.full(len(x), ball.radius)
-    if isinstance(ball, BoxedNormBall):
-        at = x.double().numpy()
-        with np.errstate(over="ignore"):  # a box as wide as the range of numbers
-            low, high = np.maximum(low, ball.low - at), np.minimum(high, ball.high - at)
-    return low, high
-
-
-def norm(v, p):
-    """The p-norm along the last axis, with numpy, in extended precision, scaled by the largest."""
-    v = np.abs(np.asarray(v, dtype=np.longdouble))
-    largest = v.max(-1, keepdims=True)
-    scale = np.where(largest > 0, largest, 1)
-    if math.isinf(p):
-        return largest[..., 0]
-    return scale[..., 0] * ((v / scale) ** np.longdouble(p)).sum(-1) ** (1 / np.longdouble(p))
-
-
-def largest_value(w, ball, x):
-    """max <w, delta> over the set, by enumeration of vertices, breakpoints or active sets."""
-    w, p, r = np.asarray(w, dtype=np.longdouble), ball.p, np.longdouble(ball.radius)
-    low, high = interval(ball, x)
-    if not isinstance(ball, BoxedNormBall):
-        dual = INF if p == 1 else 1 if p == INF else 1 / (1 - 1 / np.longdouble(p))
-        return r * norm(w, dual)  # Hoelder; attainment is tested with the maximiser
-    if p == INF:
-        return max(np.dot(w, vertex) for vertex in itertools.product(*zip(low, high, strict=True)))
-    size, room = np.abs(w), np.where(w > 0, high, np.where(w < 0, -low, 0)).astype(np.longdouble)
-    if p == 1:
-        # Its dual, m r + sum room (size - m)_+, is convex and piecewise linear in m >= 0: the
-        # least value is at a breakpoint.
-        prices = [np.longdouble(0), *size]
-        return min(m * r + (room * np.maximum(size - m, 0)).sum() for m in prices)
-    # p = 2: at a maximiser some entries are at their faces, the others parallel to w.
-    best = np.longdouble(0)
-    for at_face in itertools.product([False, True], repeat=len(w)):
-        full = np.array(at_face)
-        rest, free = r**2 - (room[full] ** 2).sum(), norm([*size[~full], 0], 2)
-        if rest < 0:
-            continue
-        delta = np.where(full, room, np.minimum(size * (np.sqrt(rest) / (free or 1)), room))
-        best = max(best, (size * delta).sum())
-    return best
-
-
 def grid(ball, x, steps=41):
     """Points of the set with spacing h: rounding any of its points towards 0 gives one of them.
 
@@ -117,7 +67,7 @@ def grid(ball, x, steps=41):
 def excess(w, delta, ball, x):
     """How much more than <w, delta> the best point of the set attains."""
     w, delta = (np.asarray(v.numpy(), dtype=np.longdouble) for v in (w, delta))
-    return float(largest_value(w, ball, x) - (w * delta).sum())
+    return float(largest(w, x, ball) - (w * delta).sum())
 
 
 magnitudes = st.one_of(

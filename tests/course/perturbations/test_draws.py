@@ -12,13 +12,11 @@ from tests.course.perturbations.cases import (
     BASIC_EXPONENTS,
     each_basic,
     images,
-    interval,
-    norm,
     normal,
     seeded,
     vector,
 )
-from tests.oracles import INF
+from tests.oracles import INF, interval, norm
 
 DRAWS = 4000
 # The generators are seeded, so nothing here fails by chance. A right sampler had one chance in a

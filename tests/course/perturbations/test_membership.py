@@ -9,11 +9,11 @@ from tests.course.perturbations.cases import (
     each_boxed,
     each_set,
     images,
-    norm,
     normal,
     seeded,
     vector,
 )
+from tests.oracles import norm
 
 
 @each_set

@@ -13,11 +13,10 @@ from tests.course.perturbations.cases import (
     DTYPES,
     EXPONENTS,
     ROUNDING,
-    largest_value,
-    norm,
     seeded,
     vector,
 )
+from tests.oracles import largest, norm
 
 
 def least(dtype):
@@ -107,7 +106,7 @@ def test_support_and_maximiser_hold_for_numbers_of_any_size(case):
     dtype, r = w.dtype, np.longdouble(ball.radius)
     limits, few = torch.finfo(dtype), least(dtype)
     eps = max(2 * limits.eps, 10 * ROUNDING)
-    exact = largest_value(exactly(w), ball, x)
+    exact = largest(exactly(w), x, ball)
     asking = w.clone().requires_grad_()
     value, delta = ball.support(asking, x), ball.maximiser(w, x)
     assert fits(delta, ball, x, dtype) and ball.contains(delta, x)
@@ -133,7 +132,7 @@ def test_projections_hold_for_numbers_of_any_size(case):
     tolerance = eps * reach * min(reach, np.longdouble(ball.radius)) + len(v) * few * reach
     if ball.p == 1 and isinstance(ball, BoxedNormBall):
         tolerance += eps * reach**2  # as documented: the threshold is good to that of the largest
-    best = largest_value(step, ball, x)
+    best = largest(step, x, ball)
     assert best - (step * exactly(nearest)).sum() <= tolerance
 
 

@@ -17,14 +17,12 @@ from tests.course.perturbations.cases import (
     excess,
     grid,
     images,
-    interval,
     is_inside,
-    norm,
     normal,
     seeded,
     vector,
 )
-from tests.oracles import INF
+from tests.oracles import INF, interval, norm
 
 
 def nearest_by_slsqp(v, ball, x):
