@@ -16,7 +16,7 @@ from lectures_code.mnist import ZeroOne
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
-    """Return a table that a notebook displays, with columns of numbers aligned at the right.
+    """A table that a notebook displays, with columns of numbers aligned right.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
         disable_numparse=True,
         colalign=_alignment(cells),
     )
-    # A header without a name is none, and screen readers should not announce one.
+    # An empty header cell is none, and screen readers should not announce one.
     return JupyterHTMLStr(re.sub(r"<th[^>]*>\s*</th>", "<td></td>", html))
 
 
 def _alignment(rows: list[list[str]]) -> list[str] | None:
-    """Where each column is aligned: at the right from the second one on if all of it is numbers.
+    """How each column is aligned: right, from the second one on, if all of it is numbers.
 
     A cell counts as a number if it begins like one: 12, +0.5, inf, "1 of 20 (0.05)", "3 to 7".
     """
@@ -54,9 +54,9 @@ def _alignment(rows: list[list[str]]) -> list[str] | None:
 
 
 def spread(values: Iterable[float], form: str = "{:g}") -> str:
-    """The least and the largest of some values, as ``"3 to 7"``; one number where they print alike.
+    """The least and the largest value, as ``"3 to 7"``; one number where both print alike.
 
-    `form` is the format of each.
+    `form` formats each.
     """
     values = list(values)
     least, largest = form.format(min(values)), form.format(max(values))
@@ -71,13 +71,13 @@ def glue(name: str, value: object) -> None:
     name : str
         Name that the prose refers to.
     value : object
-        The value, already rounded, an :class:`Html`, or an explorer, which is a still picture where
-        no kernel runs.
+        The value, already rounded, an :class:`Html`, or an explorer, which becomes a still picture
+        where no kernel runs.
 
     Raises
     ------
     RuntimeError
-        Outside of a notebook.
+        Outside a notebook.
 
     Notes
     -----
@@ -129,7 +129,7 @@ def picture(figure: Figure, alt: str) -> Html:
 
 
 def _drawn(figure: Figure) -> tuple[str, str]:
-    """A picture's type and its content in base64: an SVG where the notebook shows figures so."""
+    """The media type and content in base64: SVG where the notebook shows figures as SVG."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None:
         shown, _ = shell.display_formatter.format(figure)
@@ -154,7 +154,7 @@ def show_source(data: ZeroOne) -> None:
     Raises
     ------
     RuntimeError
-        Outside of a notebook.
+        Outside a notebook.
     """
     notice = Html("", "")
     if data.source == "sample":
@@ -173,5 +173,5 @@ def _shell() -> Any:
     """The notebook's shell, which takes what a cell shows."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is None:
-        raise RuntimeError("a notebook is needed to show this in, got none: print it instead")
+        raise RuntimeError("showing this needs a notebook, got none: print it instead")
     return shell

@@ -146,12 +146,12 @@ def test_the_next_image_that_the_attack_turns_is_right_before_and_wrong_after(
 ):
     cases, test = cases_of(data, (0.0, 0.1, 0.2)), (data.x_test, data.y_test)
     right = models[ROBUST].margins(*test) > 0
-    found = computed(models[ROBUST], cases, pictures=False)["turned"]
+    found = computed(models[ROBUST], cases, pictures=False)["flipped"]
     for case, shown in zip(cases, found, strict=True):
         attacked = data.x_test + linear_maximiser(models[ROBUST], *test, ball_of(case))
-        turned = right & ~(models[ROBUST].margins(attacked, data.y_test) > 0)
-        order = torch.arange(1, len(turned) + 1).add(case["index"]) % len(turned)
-        expected = order[turned[order]]
+        flipped = right & ~(models[ROBUST].margins(attacked, data.y_test) > 0)
+        order = torch.arange(1, len(flipped) + 1).add(case["index"]) % len(flipped)
+        expected = order[flipped[order]]
         assert shown == (int(expected[0]) if len(expected) else None)
 
 

@@ -24,7 +24,7 @@ from lectures_code.reporting import glue, picture, show_source, spread, table
 from tests.oracles import says
 
 PREFIX = "application/papermill.record/"
-NO_NOTEBOOK = "a notebook is needed to show this in, got none: print it instead"
+NO_NOTEBOOK = "showing this needs a notebook, got none: print it instead"
 
 
 class Cells(HTMLParser):

@@ -60,8 +60,8 @@ function countUpTo(sorted, radius) {
 
 const countMistakes = ({ margins }) => margins.reduce((count, margin) => count + !(margin > 0), 0);
 
-// The next image, around the end, that is right and that the attack makes wrong; null if none is.
-function nextTurned(radii, from, radius) {
+// The next image, wrapping around, that is classified correctly and that the attack flips, or null.
+function nextFlipped(radii, from, radius) {
   for (let step = 1; step <= radii.length; step++) {
     const i = (from + step) % radii.length;
     if (radii[i] > 0 && radii[i] <= radius) return i;
@@ -95,8 +95,8 @@ export const mathematics = {
       free: Array.from(certified.free),
       boxed: Array.from(certified.boxed),
       cases: cases.map((one) => examine({ ...given, ...one })),
-      turned: cases.map(({ index, radius, inBox }) =>
-        nextTurned(inBox ? certified.boxed : certified.free, index, radius)),
+      flipped: cases.map(({ index, radius, inBox }) =>
+        nextFlipped(inBox ? certified.boxed : certified.free, index, radius)),
     };
   },
 };
@@ -238,7 +238,7 @@ function render({ model, el }) {
       button("previous", () => go(model.get("index") - 1)),
       button("next", () => go(model.get("index") + 1)),
       button("next image that the attack flips", () => {
-        const found = nextTurned(radii(), model.get("index"), model.get("radius"));
+        const found = nextFlipped(radii(), model.get("index"), model.get("radius"));
         if (found === null) say("The attack flips no image.");
         else go(found);
       })),

@@ -21,12 +21,12 @@ LARGEST = 0.5  # radius
 
 
 class AttackLab(Explorer):
-    r"""A test image, a classifier, and the worst perturbation of a radius to be moved.
+    r"""A test image, a classifier, and its worst perturbation at a radius that the reader moves.
 
     .. math:: \delta^* = -y \varepsilon \operatorname{sign}(\theta), \quad\text{in the box}\quad
               \operatorname{clip}(x - y \varepsilon \operatorname{sign}(\theta), 0, 1) - x
 
-    Shown are image, perturbation and sum, scores and answers, the image's certified radii, and the
+    It shows image, perturbation and sum, scores and answers, the image's certified radii, and the
     error of the classifiers over all images at every radius.
 
     Parameters
@@ -38,11 +38,11 @@ class AttackLab(Explorer):
     y : Tensor of shape (n,)
         Their labels in {-1, +1}.
     index : int
-        Number of the image to begin with, from 0.
+        Index of the initial image, from 0.
     radius : float
-        Radius of the attack to begin with, in [0, 0.5].
+        Initial radius of the attack, in [0, 0.5].
     in_box : bool
-        Whether to begin with pixels kept in [0, 1].
+        Whether pixels are kept in [0, 1] initially.
 
     Raises
     ------
@@ -104,19 +104,9 @@ class AttackLab(Explorer):
         return proposal["value"]
 
     def add_model(self, name: str, model: LinearClassifier | nn.Linear) -> None:
-        """Add a classifier, in place of one of the same name if there is one, and choose it.
+        """Add a classifier to the list, or replace the one of this name, and choose it.
 
-        Parameters
-        ----------
-        name : str
-            What it is called in the list.
-        model : LinearClassifier or nn.Linear with one output
-            With as many weights as the images have pixels.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is not linear, or has more weights or fewer.
+        It must be linear, with one weight for each pixel.
         """
         new = as_json(name, model, len(self.images) // len(self.labels))
         names = [each["name"] for each in self.models]
@@ -144,12 +134,12 @@ class AttackLab(Explorer):
 
     @property
     def ball(self) -> NormBall:
-        """The present perturbation set."""
+        """The current perturbation set."""
         ball = NormBall(torch.inf, self.radius)
         return ball.in_box() if self.in_box else ball
 
     def _attacked(self) -> tuple[Tensor, Tensor, float, float]:
-        """The present image and its perturbation, and the scores before and after."""
+        """The current image, its perturbation, and the scores without and with it."""
         model = self.classifiers[self.chosen]
         x, y = self.x[self.index][None], self.y[self.index]
         delta = self.ball.maximiser(-y * model.theta[None], x)

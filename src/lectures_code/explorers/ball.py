@@ -18,15 +18,15 @@ class BallExplorer(Explorer):
     .. math:: \max_{\|\delta\|_p \le \varepsilon} \langle \theta, \delta \rangle
               = \varepsilon \|\theta\|_q
 
-    Shown are the maximiser (all of them, where it is not unique), the support line through it, and
+    It shows the maximiser (all of them, where it is not unique), the support line through it, and
     the value.
 
     Parameters
     ----------
     ball : NormBall
-        The ball to begin with, of any p in [1, inf], with a radius in [0.1, 2].
+        The initial ball, of any p in [1, inf], with a radius in [0.1, 2].
     w : Tensor of shape (2,)
-        The weights to begin with, entries in [-2, 2].
+        The initial weights, entries in [-2, 2].
 
     Raises
     ------
@@ -59,13 +59,13 @@ class BallExplorer(Explorer):
 
     @property
     def ball(self) -> NormBall:
-        """The present ball."""
+        """The current ball."""
         p = math.inf if self.inverse_q == 1 else 1 / (1 - self.inverse_q)
         return NormBall(p, self.radius)
 
     @property
     def w(self) -> Tensor:
-        """The present weights, shape (2,), float64."""
+        """The current weights, shape (2,), float64."""
         return tensor([self.w1, self.w2]).double()
 
     def figure(self) -> Figure:

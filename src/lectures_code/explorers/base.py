@@ -1,4 +1,4 @@
-"""What all explorers share: how they are shown with a kernel, without one, and in the book."""
+"""The base of all explorers: how they are shown with a kernel, without one, and in the book."""
 
 import base64
 import math
@@ -93,21 +93,10 @@ class Explorer(anywidget.AnyWidget):
         return figure
 
     def html(self, image: str, *, attributes: str = "", note: str = STILL) -> str:
-        """HTML for a page without a kernel: the still picture, which a script may replace.
+        """A ``div`` for a page without a kernel: the still picture, which a script may replace.
 
-        Parameters
-        ----------
-        image : str
-            HTML of the still picture.
-        attributes : str
-            Further attributes of the element, as HTML.
-        note : str
-            A sentence below the picture; none if empty.
-
-        Returns
-        -------
-        str
-            One ``div`` element of the class ``explorer``.
+        `image` and further `attributes` of the element are HTML; `note`, unless it is empty, is a
+        sentence below the picture.
         """
         below = f'<p class="explorer-note">{escape(note)}</p>' if note else ""
         return (
@@ -124,11 +113,8 @@ class Explorer(anywidget.AnyWidget):
     def page_state(self) -> dict[str, dict[str, Any]]:
         """What the site's host needs to start the explorer without a kernel.
 
-        Returns
-        -------
-        dict
-            ``"values"`` are the settings; ``"bytes"`` those that are bytes, compressed with zlib
-            and written in base64.
+        ``"values"`` are the settings; ``"bytes"`` those that are bytes, compressed with zlib and
+        written in base64.
         """
         values = self.settings()
         packed = {

@@ -20,12 +20,12 @@ from lectures_code.logistic import psi
 class Family:
     r"""Functions :math:`g(\cdot, \delta)` of one weight, for :math:`\delta \in [-1, 1]`.
 
-    Parameters
+    Attributes
     ----------
     g : callable
         ``g(theta, deltas)`` as :class:`lectures_code.danskin.ValueFunction` takes it.
     words : str
-        What the functions are, for a sentence.
+        What the functions are, to be read in a sentence.
     n_curves : int
         How many of them are drawn.
     """
@@ -48,8 +48,8 @@ class EnvelopeExplorer(Explorer):
 
     .. math:: \varphi(\theta) = \max_{-1 \le \delta \le 1} g(\theta, \delta)
 
-    Shown are the maximiser (all of them at a kink), the tangent by Danskin's theorem, or the
-    two one-sided ones, and what a maximiser that misses would give instead.
+    It shows the maximiser (all of them at a kink), the tangent by Danskin's theorem, or the two
+    one-sided ones, and what an inexact maximiser would give instead.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ class EnvelopeExplorer(Explorer):
         ``"logistic"``, the loss of the weight :math:`\theta` on one example 1/2;
         ``"quadratic"``, :math:`\theta \delta - \delta^2 / 2`, whose maximiser moves.
     theta : float
-        The weight to begin with, in [-2, 2].
+        The initial weight, in [-2, 2].
     miss : float
         How far the inexact maximiser stays from the exact one, in [0, 1]; 0 for exact.
 
     Raises
     ------
     ValueError
-        If there is no such family, or a number is not in its range; also when one is changed later.
+        If there is no such family, or a number is out of range, also when one is changed later.
     """
 
     name = "envelope"
@@ -107,7 +107,7 @@ class EnvelopeExplorer(Explorer):
 
     @property
     def inexact_maximiser(self) -> float:
-        """Where a maximiser that misses stops: short of the first exact one, on the side of 0."""
+        """Where an inexact maximiser stops: short of the first exact one, on the side of 0."""
         phi = self.value_function
         best = float(
             phi.deltas[phi.maximisers(torch.tensor([self.theta], dtype=torch.float64))[0], 0]

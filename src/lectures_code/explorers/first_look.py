@@ -18,9 +18,9 @@ LARGEST = 0.3  # radius
 
 
 class FirstLook(Explorer):
-    r"""One image, one classifier, and a radius :math:`\varepsilon` to be moved from 0 to 0.3.
+    r"""One image, one classifier, and a slider for the radius :math:`\varepsilon`.
 
-    Shown are the image, the perturbation :math:`-y \varepsilon \operatorname{sign}(\theta)`, and
+    It shows the image, the perturbation :math:`-y \varepsilon \operatorname{sign}(\theta)`, and
     their sum, with the classifier's answer, score and probability. Small enough to start at once.
 
     Parameters
@@ -32,14 +32,14 @@ class FirstLook(Explorer):
     y : float
         Its label, -1 or +1.
     radius : float
-        Radius to begin with, in [0, 0.3].
+        The initial radius, in [0, 0.3].
 
     Raises
     ------
     TypeError, ValueError
         If the image, its label or the classifier do not fit each other.
     TraitError
-        If an initial or a later radius is not in its range.
+        If the radius is out of range, initially or later.
     """
 
     name = "first_look"

@@ -34,9 +34,9 @@ class SgdExplorer(Explorer):
               \qquad \delta_i^* = -y_i \varepsilon \operatorname{sign}(\theta)
 
     The step size is constant or shrinks, :math:`\alpha_t = \alpha / \sqrt t` for
-    :math:`t = 1, 2, \dots`. There is no intercept, so that all there is to learn fits into a
-    picture; data whose classes mirror each other need none. Shown are contours of the risk, the
-    iterates, the exact minimiser, and the risk's slopes to both sides of :math:`\theta_2 = 0`.
+    :math:`t = 1, 2, \dots`. There is no intercept, so that all weights fit into a picture; data
+    whose classes mirror each other need none. It shows contours of the risk, the iterates, the
+    exact minimiser, and the risk's slopes on both sides of :math:`\theta_2 = 0`.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class SgdExplorer(Explorer):
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
     radius : float
-        :math:`\varepsilon` of the infinity ball to begin with, in [0, 0.6].
+        The initial :math:`\varepsilon` of the infinity ball, in [0, 0.6].
     start : Tensor of shape (2,)
-        The weights to begin at, entries in [-1, 3], as far as the picture reaches.
+        The initial weights, entries in [-1, 3], as far as the picture reaches.
     batch_size : int
-        m of the minibatches, 1 to n. The reader chooses between these and all examples at once.
+        m of the minibatches, 1 to n. The reader chooses between them and full batches.
     generator : torch.Generator
         Draws the order of the examples anew in each epoch, as :func:`lectures_code.training.train`
         does: from the same generator both take the same steps.
@@ -122,11 +122,11 @@ class SgdExplorer(Explorer):
 
     @property
     def ball(self) -> NormBall:
-        """The present perturbation set."""
+        """The current perturbation set."""
         return NormBall(torch.inf, self.radius)
 
     def path(self) -> Tensor:
-        """The present iterates, shape (n_steps + 1, 2), the start first."""
+        """The current iterates, shape (n_steps + 1, 2), the start first."""
         x, y = self.examples
         order = torch.tensor(self.order).reshape(-1, len(x))
         batches = [batch for epoch in order for batch in epoch.split(self.batch_size)]
@@ -141,7 +141,7 @@ class SgdExplorer(Explorer):
         return torch.stack(path)
 
     def minimiser(self) -> Tensor:
-        """The weights of the lowest adversarial risk at the present radius, shape (2,)."""
+        """The weights of the lowest adversarial risk at the current radius, shape (2,)."""
         x, y = self.examples
         # With its mirror image beside each example no intercept is better than 0.
         mirrored = torch.cat([x, -x]), torch.cat([y, -y])
@@ -167,7 +167,7 @@ class SgdExplorer(Explorer):
 
 
 def _check_plane(x: Tensor, y: Tensor) -> None:
-    """Two features, and no line through 0 that has all classes on their sides."""
+    """Raise unless there are two features and no line through 0 separates the classes."""
     if x.shape[1] != 2:
         raise ValueError(f"x must have two features to be drawn, got {x.shape[1]}: choose two")
     # A half-plane holds all y*x if and only if their directions leave a gap of half a turn. Zeros

@@ -24,7 +24,7 @@ function drawing(width, height) {
 }
 
 // The explorer's parts, put into `el` in place of the still picture. `say` tells screen readers,
-// once the reader has stopped moving things; `show` keeps the present result, which tests read.
+// once the reader has stopped moving things; `show` keeps the current result, which tests read.
 function stage(el, label) {
   const picture = html("div", { class: "explorer-picture" });
   const controls = html("div", { class: "explorer-controls" });

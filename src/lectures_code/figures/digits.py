@@ -57,9 +57,9 @@ def plot_images(
 
 
 def _caption_size(captions: Sequence[str], *, room: float, width: float) -> float:
-    """Points for captions of images in a figure of this width, so that a telephone shows 10 pixels.
+    """Points at which a phone shows captions with letters of 10 pixels, in a figure of this width.
 
-    Fewer, but not less than 10, where the longest would not fit into the room (inches) of its own.
+    Smaller, but at least 10, where the longest would not fit above its image, `room` inches wide.
     """
     fitting = 72 * room / (0.6 * max(map(len, captions), default=1))
     return max(10.0, min(10 * width / WIDEST * 1.15, fitting))

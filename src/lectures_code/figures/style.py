@@ -57,7 +57,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-# Inches. The site shows 110 pixels for an inch, and on a telephone the whole width on 343: in a
+# Inches. The site shows 110 pixels for an inch, and on a phone the whole width on 343: in a
 # wider figure, letters of 10 points come out smaller than 10 pixels there.
 WIDEST = 5.2
 
@@ -114,10 +114,10 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def line_look(k: int) -> dict[str, Any]:
-    """Colour and line style of the k-th series."""
+    """Colour and line style of the k-th series, from 0."""
     return {"color": CYCLE[k % 5], "ls": DASHES[k % 5]}
 
 
 def dotted_look(k: int) -> dict[str, Any]:
-    """Those, and a small marker at each value."""
+    """:func:`line_look`, and a small marker at each value."""
     return {**line_look(k), "marker": MARKERS[k % 5], "ms": 4}
