@@ -89,13 +89,13 @@ def cases_of(data, radii):
     ]
 
 
-def kind(in_box, radius=1.0):
+def ball_like(in_box, radius=1.0):
     ball = NormBall(math.inf, radius)
     return ball.in_box() if in_box else ball
 
 
 def ball_of(case):
-    return kind(case["inBox"], case["radius"])
+    return ball_like(case["inBox"], case["radius"])
 
 
 def close(shown, expected):
@@ -108,7 +108,7 @@ def close(shown, expected):
 def test_certified_radii_of_all_images_equal_the_packages(computed, data, models, name):
     shown, test = computed(models[name], []), (data.x_test, data.y_test)
     for key, in_box in (("free", False), ("boxed", True)):
-        expected = certified_radii(models[name], *test, ball_of(in_box))
+        expected = certified_radii(models[name], *test, ball_like(in_box))
         assert close(shown[key], expected), key
     if name == SPARSE:
         assert {math.inf, -math.inf} <= set(shown["boxed"]), "both special cases were seen"
@@ -122,7 +122,7 @@ def test_all_counts_are_the_packages_exactly(computed, data, models, name):
     for case, shown in zip(cases, found, strict=True):
         assert shown["n"] == len(data.y_test)
         assert shown["clean"] == error(models[name], *test).k
-        curve = error_curve(models[name], *test, ball_of(case["inBox"]))
+        curve = error_curve(models[name], *test, ball_like(case["inBox"]))
         assert shown["mistakes"] == curve.at(case["radius"]).k
         assert shown["mistakes"] == robust_error(models[name], *test, ball_of(case)).k
 
@@ -183,7 +183,7 @@ def test_ties_and_a_classifier_without_weights(blank_page):
 @pytest.fixture(scope="module")
 def lab(data, models):
     """The lab, beginning with an image that only the attack turns."""
-    radii = certified_radii(models[STANDARD], data.x_test, data.y_test, ball_of(False))
+    radii = certified_radii(models[STANDARD], data.x_test, data.y_test, ball_like(False))
     index = int(((radii > 0) & (radii < 0.2)).nonzero()[0])
     return AttackLab(models, data.x_test, data.y_test, index=index)
 
@@ -214,7 +214,7 @@ def expected_texts(data, model, case):
         name + ("" if float(y) * score > 0 else " ✗")
         for name, score in zip(names, scores, strict=True)
     ]
-    radii = [float(certified_radii(model, x, y, ball_of(b))) for b in (False, True)]
+    radii = [float(certified_radii(model, x, y, ball_like(b))) for b in (False, True)]
     radii = [
         "never wrong" if r == math.inf else f"{r:.4f}" if r > 0 else "already wrong" for r in radii
     ]
