@@ -16,6 +16,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     from booksite import facts, files, long_outputs, questions
     from booksite.explorers import pages as explorers
     from booksite.figures import links
+    from booksite.finish import scripts
     from booksite.formulas import renderer
 
     # The configuration is read.
@@ -36,6 +37,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("write-started", renderer.plain_titles)
     renderer.register(app)
     app.connect("html-page-context", explorers.add_host)
+    app.connect("html-page-context", scripts.keep_used, priority=900)  # of what all have added
 
     # All pages are written, and the files of other extensions as well.
     app.connect("build-finished", finish_site, priority=900)

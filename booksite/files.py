@@ -1,4 +1,4 @@
-"""What pages load: the book's own style sheets and scripts, copied from here into the site."""
+"""What pages are made of besides their text: the book's own templates, style sheets and scripts."""
 
 from pathlib import Path
 
@@ -23,12 +23,13 @@ SHEETS = [
 
 
 def add_files(app: Sphinx, config: Config) -> None:
-    """Add the style sheets and scripts to what `config` lists."""
+    """Add style sheets, scripts and templates to what `config` lists."""
     scripts = [HERE / "search" / "found.js", HERE / "explorers" / "host.js"]
     config.html_static_path = [
         *config.html_static_path,
         *map(str, [HERE / "style", *scripts]),
     ]
+    config.templates_path = [str(HERE / "templates"), *config.templates_path]
     config.html_css_files = [
         *config.html_css_files,
         *(f"{name}.css" for name in SHEETS),

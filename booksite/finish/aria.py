@@ -9,20 +9,7 @@ from pathlib import Path
 
 from booksite.finish.pages import finish_pages
 
-# What stands for the browser's storage where it is blocked, as in a frame of a learning platform:
-# the theme's button and the search stop with an error otherwise. It lasts as long as the page.
-STORAGE = """<script>for (const name of ["localStorage", "sessionStorage"])
-try { window[name] } catch {
-  const kept = new Map();
-  Object.defineProperty(window, name, { value: {
-    getItem: (key) => kept.get(key) ?? null,
-    setItem: (key, value) => kept.set(key, String(value)),
-    removeItem: (key) => kept.delete(key),
-  } });
-}</script>"""
-
 FIXES = [
-    (re.compile(rf"<head>(?!\s*{re.escape(STORAGE)})"), f"<head>\n{STORAGE}"),
     # The theme's left side bar holds the book's name and the search outside any landmark.
     (
         re.compile(r'(<div id="pst-primary-sidebar")(?=[ >])(?! role=)'),
@@ -37,6 +24,8 @@ FIXES = [
     (re.compile(r'(<div class="proof\b[^"]*") id="proof"'), r"\1"),
     # The corner of a table heads nothing: it is a cell without content.
     (re.compile(r"<th((?: [^>]*)?)>\s*(?:<p>\s*</p>)?\s*</th>"), r"<td\1></td>"),
+    # The logos in menus wait until a menu is opened.
+    (re.compile(r'<img (?=alt="[^"]*" src="[^"]*/_static/images/logo_)'), '<img loading="lazy" '),
 ]
 
 

@@ -1,30 +1,27 @@
 """A page loads what it uses, and nothing else.
 
 The theme and other extensions give each page every script and style that some page might need.
-Once all pages are written, what a page has no use for is taken out of it, scripts wait until the
-page is read, icons become a font of those that are shown (icons.py), and files that no page can
-ask for leave the site.
+What a page has no use for is left out of it, and scripts wait until it is read. Once all pages
+are written, icons become a font of those that are shown (icons.py), and files that no page can ask
+for leave the site. What the theme's own template loads is in templates/layout.html.
 """
 
 import re
 import shutil
 from pathlib import Path
+from posixpath import basename
 
+from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from booksite.finish import icons
-from booksite.finish.pages import finish_pages, pages
+from booksite.finish.pages import pages
 
 logger = logging.getLogger(__name__)
 THEME_STYLE = "styles/pydata-sphinx-theme.css"
 FONTS = "vendor/fontawesome/webfonts"
-NOTHING = re.compile(r"(?!)")
-# Files by their name, and what a page contains that uses them.
+# Files by their name, and what an article contains that uses them.
 USES = {
-    "fontawesome.js": NOTHING,
-    "searchtools.js": re.compile(r'id="search-results"'),
-    "language_data.js": re.compile(r'id="search-results"'),
-    "searchindex.js": re.compile(r'id="search-results"'),
     "clipboard.min.js": re.compile(r'class="highlight'),
     "copybutton.js": re.compile(r'class="highlight'),
     "copybutton.css": re.compile(r'class="highlight'),
@@ -44,43 +41,30 @@ UNUSED = [
     "webpack-macros.html",
     "sbt-webpack-macros.html",
 ]
-LOADED = re.compile(
-    r'[ \t]*(?:<script[^>]*\bsrc="(?P<script>[^"]*)"[^>]*></script>'
-    r'|<link[^>]*\bhref="(?P<style>[^"]*\.css[^"]*)"[^>]*/?>)\n?'
-)
 # What these define is used by scripts within the page.
 AT_ONCE = {"documentation_options.js"}
 
 
-def light(page: str) -> str:
-    """Return the page without the scripts and styles that it does not use."""
+def keep_used(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object
+) -> None:
+    """Keep what a page uses of the scripts and styles that it is given, and let scripts wait."""
+    article = context.get("body", "")
+    for kind in ("script_files", "css_files"):
+        context[kind] = [
+            file
+            for file in context[kind]
+            if (use := USES.get(_name(file.filename))) is None or use.search(article)
+        ]
+    for script in context["script_files"]:
+        waits = {"defer", "async", "type"} & script.attributes.keys()
+        if script.filename and not waits and _name(script.filename) not in AT_ONCE:
+            script.attributes["defer"] = ""
 
-    def keep(tag: re.Match) -> str:
-        name = _name(tag["script"] or tag["style"])
-        if name in USES and not USES[name].search(page):
-            return ""
-        if (
-            tag["script"]
-            and name not in AT_ONCE
-            and not re.search(r"\b(defer|async|module)\b", tag[0])
-        ):
-            return tag[0].replace("<script ", "<script defer ", 1)
-        return tag[0]
 
-    return _lazy_logos(LOADED.sub(keep, page))
-
-
-def _name(address: str) -> str:
+def _name(address: str | None) -> str:
     """Return the file's name, without what stands in it for its content."""
-    name = address.split("?")[0].rsplit("/", 1)[-1]
-    return re.sub(r"\.[0-9a-f]{32,}\.css$", ".css", name)
-
-
-def _lazy_logos(page: str) -> str:
-    """Let the logos in menus wait until a menu is opened."""
-    return re.sub(
-        r'<img (?=alt="[^"]*" src="[^"]*/_static/images/logo_)', '<img loading="lazy" ', page
-    )
+    return re.sub(r"\.[0-9a-f]{32,}\.css$", ".css", basename(address or ""))
 
 
 def light_icons(folder: Path) -> dict[str, list[str]]:
@@ -105,7 +89,7 @@ def light_icons(folder: Path) -> dict[str, list[str]]:
         for name in sorted(named - set(known)):
             missing.setdefault(name, []).append(page.relative_to(folder).as_posix())
     for script in static.rglob("*.js"):
-        if _name(script.name) != "fontawesome.js":
+        if script.name != "fontawesome.js":
             names |= set(icons.NAMES.findall(script.read_text(encoding="utf-8"))) & set(known)
     styles = [sheet.read_text(encoding="utf-8") for sheet in sorted(static.rglob("*.css"))]
     shown = icons.shown_by_styles(*styles)
@@ -123,7 +107,6 @@ def lighten(site: Path) -> None:
             ", ".join(where),
             type="icons",
         )
-    finish_pages(site, light)
     for name in UNUSED:
         path = static / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

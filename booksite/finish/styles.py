@@ -20,8 +20,6 @@ from booksite.finish.pages import finish_pages, pages
 SHEET = re.compile(
     r'[ \t]*<link(?![^>]*\bmedia=)(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"?]+)[^"]*"[^>]*>\n?'
 )
-# Scripts to read on, which the browser would fetch before what is needed to paint.
-PRELOADED_SCRIPT = re.compile(r'[ \t]*<link[^>]*\brel="preload"[^>]*\bas="script"[^>]*>\n?')
 CLASSES = re.compile(r'\bclass="([^"]*)"')
 WORDS = re.compile(r"[\w-]+")
 DATA = re.compile(r"searchindex|^[0-9a-f]{16}$")  # scripts that hold no names of classes
@@ -124,7 +122,7 @@ def join(site: Path) -> None:
             return page
         up = found[0][1].split("_static/")[0]
         name = name_of(tuple(link[1].split("_static/", 1)[1] for link in found))
-        page = PRELOADED_SCRIPT.sub("", SHEET.sub("", page))
+        page = SHEET.sub("", page)
         link = f'<link rel="stylesheet" href="{up}_static/{name}">'
         return page.replace("</title>", f"</title>\n{link}", 1)
 

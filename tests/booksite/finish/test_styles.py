@@ -9,7 +9,6 @@ PAGE = """<html><head><title>A page</title>
 <link href="../_static/styles/theme.css?v=1" rel="stylesheet" />
 <link rel="stylesheet" type="text/css" href="../_static/book.css" />
 <link media="print" rel="stylesheet" href="../_static/print.css" />
-<link rel="preload" as="script" href="../_static/a.js" />
 </head><body class="{}"><script>const state = "from-script";</script></body></html>"""
 
 
@@ -76,7 +75,7 @@ def test_a_page_loads_one_sheet_with_all_that_applies_in_order(site):
     page = joined(site)
     (file,) = (site / "_static").glob("style.*.css")
     assert f'<link rel="stylesheet" href="../_static/{file.name}">' in page
-    assert page.count("stylesheet") == 2 and 'media="print"' in page and "preload" not in page
+    assert page.count("stylesheet") == 2 and 'media="print"' in page
     assert file.read_text().split("\n") == [
         ".two{a:1}",
         '.one{b:url("styles/x.png")}',
