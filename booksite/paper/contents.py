@@ -9,19 +9,16 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A page of the book: its name, as ``book/lecture/mnist``, and its depth below its part."""
-
-    name: str
-    depth: int
-
-
-@dataclass(frozen=True)
 class Part:
-    """Pages in their order, under a caption; without one, their titles are on the highest level."""
+    """Pages in their order, as ``book/lecture/mnist``, under a caption if there is one."""
 
     caption: str | None
-    entries: tuple[Entry, ...]
+    pages: tuple[str, ...]
+
+    @property
+    def anchor(self) -> str:
+        """The document's id for the caption."""
+        return f"part--{anchor(self.pages[0])}"
 
 
 @dataclass(frozen=True)
@@ -43,17 +40,13 @@ def contents(toc: Path) -> list[Part]:
     """
     site = parse_toc_yaml(toc)
 
-    def below(name: str, depth: int) -> list[Entry]:
-        entries = [Entry(name, depth)]
-        for tree in site[name].subtrees:
-            for child in tree.files():
-                entries += below(child, depth + 1)
-        return entries
+    def below(name: str) -> list[str]:
+        return [name, *(page for child in site[name].child_files() for page in below(child))]
 
-    parts = [Part(None, (Entry(site.root.docname, 0),))]
+    parts = [Part(None, (site.root.docname,))]
     for tree in site.root.subtrees:
-        entries = [entry for child in tree.files() for entry in below(child, 0)]
-        parts.append(Part(tree.caption, tuple(entries)))
+        pages = [page for child in tree.files() for page in below(child)]
+        parts.append(Part(tree.caption, tuple(pages)))
     return parts
 
 
@@ -61,8 +54,3 @@ def anchor(name: str, fragment: str = "") -> str:
     """Return the document's id for a page, or for an id on it: unique, as pages' names are."""
     page = name.replace("/", ".")
     return f"{page}--{fragment}" if fragment else page
-
-
-def part_anchor(part: Part) -> str:
-    """Return the document's id for a part's caption."""
-    return f"part--{anchor(part.entries[0].name)}"

@@ -18,20 +18,40 @@ from playwright.sync_api import Browser, Route, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, Fit, IndirectObject, NameObject
 
-from booksite.finished import ROOT, SITE, unfinished
+from booksite.finished import ROOT, unfinished
 from booksite.paper.browser import BrowserMissingError, launch
-from booksite.paper.document import BookError, WholeBook
+from booksite.paper.builder import BookError, assemble
+from booksite.paper.contents import contents
+from booksite.paper.document import WholeBook
 
 
-def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
-    """Print a built site into a PDF.
+def whole_book(root: Path) -> WholeBook:
+    """Return the pages of the book in the folder `root` as one document.
+
+    Raises
+    ------
+    BookError
+        If the book has not been built, or cannot be made into one document.
+    """
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    return WholeBook(
+        assemble(root),
+        contents(root / "_toc.yml"),
+        root,
+        title=config["title"],
+        author=config["author"],
+        note=f"Version {citation['version']}<br>{config.get('html', {}).get('extra_footer', '')}",
+    )
+
+
+def print_book(book: WholeBook, pdf: Path) -> int:
+    """Print a book into a PDF.
 
     Parameters
     ----------
-    html : Path
-        The folder of the built site.
-    configuration, toc : Path
-        The book's ``_config.yml``, with ``CITATION.cff`` beside it, and its ``_toc.yml``.
+    book : WholeBook
+        The book as one document.
     pdf : Path
         The file to write.
 
@@ -43,19 +63,10 @@ def print_book(html: Path, configuration: Path, toc: Path, pdf: Path) -> int:
     Raises
     ------
     BookError
-        If the site cannot be made into one document, or asks for a file that is not there.
+        If the book asks for a file that is not there.
     BrowserMissingError
         If there is no Chromium.
     """
-    config = yaml.safe_load(configuration.read_text(encoding="utf-8"))
-    citation = yaml.safe_load(configuration.with_name("CITATION.cff").read_text(encoding="utf-8"))
-    book = WholeBook(
-        html,
-        toc,
-        title=config["title"],
-        author=config["author"],
-        note=f"Version {citation['version']}<br>{config.get('html', {}).get('extra_footer', '')}",
-    )
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         draft = Path(folder) / "draft.pdf"
         browser = launch(playwright)
@@ -171,17 +182,15 @@ def _tag_formulas(writer: PdfWriter, formulas: set[str]) -> None:
 
 
 def main() -> None:
-    """Print the site in ``_build/html`` into ``_build/lecture.pdf``, or as the arguments say."""
+    """Print the book that has been built into ``_build/lecture.pdf``, or as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--html", type=Path, default=SITE)
-    parser.add_argument("--config", type=Path, default=ROOT / "_config.yml")
-    parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
+    parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("--pdf", type=Path, default=ROOT / "_build" / "lecture.pdf")
     options = parser.parse_args()
-    if problem := unfinished(options.html):
+    if problem := unfinished(options.root / "_build" / "html"):
         sys.exit(f"No PDF: {problem}")
     try:
-        n_pages = print_book(options.html, options.config, options.toc, options.pdf)
+        n_pages = print_book(whole_book(options.root), options.pdf)
     except (BookError, BrowserMissingError) as error:
         sys.exit(f"No PDF: {error}")
     print(f"{options.pdf}: {n_pages} pages, {options.pdf.stat().st_size / 1e6:.1f} MB")

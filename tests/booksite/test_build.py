@@ -184,19 +184,20 @@ def test_whole_missing_and_unfinished_sites_are_told_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("program", "option", "no"), [(offline, "--zip", "No zip"), (pdf, "--pdf", "No PDF")]
+    ("program", "folder", "option", "no"),
+    [(offline, "--html=_build/html", "--zip", "No zip"), (pdf, "--root=.", "--pdf", "No PDF")],
 )
 def test_neither_zip_nor_pdf_is_made_of_an_unfinished_site(
-    program, option, no, tmp_path, monkeypatch
+    program, folder, option, no, tmp_path, monkeypatch
 ):
-    site = tmp_path / "html"
-    site.mkdir()
+    site = Path("_build") / "html"
+    monkeypatch.chdir(tmp_path)
+    site.mkdir(parents=True)
     (site / "index.html").touch()
-    result = str(tmp_path / "result")
-    monkeypatch.setattr("sys.argv", ["program", "--html", str(site), option, result])
+    monkeypatch.setattr("sys.argv", ["program", folder, option, "result"])
     with says(SystemExit, f"{no}: {unfinished(site)}"):
         program.main()
-    assert [path.name for path in tmp_path.iterdir()] == ["html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["_build"]
 
 
 def test_an_unfinished_site_is_not_served(tmp_path):

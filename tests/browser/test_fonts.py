@@ -10,8 +10,7 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 from booksite.paper.browser import FLAGS, find_chromium, launch
-from booksite.paper.document import WholeBook
-from booksite.paper.pdf import print_document
+from booksite.paper.pdf import print_document, whole_book
 from tests.browser.built_site import ROOT
 from tests.browser.checks import pdf as pdf_checks
 from tests.browser.checks.fonts import (
@@ -87,7 +86,7 @@ def test_no_page_is_wider_than_its_window(open_page, family, page_path):
 
 @pytest.fixture(scope="module")
 def document(site):
-    return WholeBook(site, ROOT / "_toc.yml", title="The book", author="Its authors").render()
+    return whole_book(ROOT).render()
 
 
 @pytest.mark.fonts
