@@ -41,6 +41,8 @@ def plot_images(
     sequence of n Axes
         One for each image.
     """
+    for image in images:
+        _check_image(image)
     rows = -(-len(images) // columns)
     letters = _caption_size(captions, room=size, width=(size + 0.05) * columns)
     height = size + (0.015 * letters + 0.1 if captions else 0)
@@ -65,12 +67,16 @@ def _caption_size(captions: Sequence[str], *, room: float, width: float) -> floa
     return max(10.0, min(10 * width / WIDEST * 1.15, fitting))
 
 
-def _draw_image(ax: Axes, image: Tensor, limits: tuple[float, float]) -> None:
+def _check_image(image: Tensor) -> None:
     if image.numel() != 28 * 28:
         raise ValueError(
             f"an image must have 784 pixels, 28 rows of 28, got shape {tuple(image.shape)}: "
             "pass rows of MNIST, x[k][None] for a single one"
         )
+
+
+def _draw_image(ax: Axes, image: Tensor, limits: tuple[float, float]) -> None:
+    _check_image(image)
     pixels = image.reshape(28, 28).numpy()
     ax.imshow(pixels, cmap="gray_r", vmin=limits[0], vmax=limits[1], interpolation="none")
 

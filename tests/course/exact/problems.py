@@ -1,7 +1,5 @@
 """Small problems for the exact optimum, and what must hold of a solution."""
 
-import os
-
 import pytest
 import torch
 
@@ -14,9 +12,6 @@ TOL, ROUNDING = 1e-9, 1e-12
 # Radii of about the same strength on ten features in [0, 1]: none weak enough to separate.
 RADII = {1: 0.4, 2: 0.15, INF: 0.05}
 each_p = pytest.mark.parametrize("p", RADII)
-needs_mnist = pytest.mark.skipif(
-    "MNIST_DIR" not in os.environ, reason="MNIST_DIR names no folder with the full MNIST"
-)
 
 
 def overlapping(seed=0, *, n=60, d=10):

@@ -1,4 +1,4 @@
-"""The exact optimum for unusual data: scales, shapes, types, memory, full MNIST."""
+"""The exact optimum for unusual data: scales, shapes, types, memory."""
 
 import math
 import tracemalloc
@@ -7,19 +7,16 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
 
 from lectures_code.exact import separate, solution_path, solve
 from lectures_code.logistic import LinearClassifier
-from lectures_code.mnist import load_zero_one
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import robust_error, worst_margins
+from lectures_code.risk import worst_margins
 from tests.course.exact.problems import (
     RADII,
     TOL,
     assert_certified,
     each_p,
-    needs_mnist,
     overlapping,
     separated,
 )
@@ -154,64 +151,6 @@ def test_nothing_that_was_passed_in_is_changed():
     assert torch.equal(start.theta, copies[2])
     with pytest.raises(FrozenInstanceError):
         optimum.risk = 0.0
-
-
-@pytest.fixture(scope="module")
-def mnist():
-    return load_zero_one(source="mnist")
-
-
-@needs_mnist
-def test_the_known_optimum_on_mnist(mnist):
-    ball = NormBall(INF, 0.2)
-    # The figures, from another solver, were found on pixels rounded to float32.
-    pixels = mnist.x_train.float()
-    optimum = solve(pixels, mnist.y_train, ball)
-    assert optimum.status == "optimal" and optimum.relative_gap <= TOL
-    assert optimum.risk == pytest.approx(0.11865231307, abs=1e-10)
-    theta = optimum.classifier.theta
-    assert int((theta != 0).sum()) == 34
-    assert float(theta.abs().sum()) == pytest.approx(19.947, abs=5e-4)
-    assert robust_error(optimum.classifier, mnist.x_test, mnist.y_test, ball).k == 39
-    smaller = solve(pixels, mnist.y_train, NormBall(INF, 0.1), start=optimum.classifier)
-    assert smaller.risk == pytest.approx(0.02825836100, abs=1e-10)
-
-
-@needs_mnist
-def test_lbfgsb_on_the_smooth_problem_at_full_size_finds_nearly_as_little(mnist):
-    x, y, radius = mnist.x_train.numpy(), mnist.y_train.numpy(), 0.2
-    n, d = x.shape
-
-    def risk(v):  # theta = v[:d] - v[d:-1], both parts non-negative, |theta|_1 at most their sum
-        margins = y * (x @ (v[:d] - v[d:-1]) + v[-1]) - radius * v[:-1].sum()
-        pull = 1 / (1 + np.exp(margins)) / n
-        moved = (pull * y) @ x
-        slope = radius * pull.sum() + np.concatenate([-moved, moved])
-        return np.logaddexp(0, -margins).mean(), np.append(slope, -(pull * y).sum())
-
-    bounds = [(0, None)] * (2 * d) + [(None, None)]
-    options = {"maxiter": 250, "maxfun": 400, "ftol": 0, "gtol": 0}
-    found = minimize(risk, np.zeros(2 * d + 1), jac=True, bounds=bounds, options=options).fun
-    optimum = solve(mnist.x_train, mnist.y_train, NormBall(INF, radius))
-    assert found >= optimum.lower_bound
-    assert found == pytest.approx(optimum.risk, rel=1e-3)  # where 250 steps leave it
-
-
-@needs_mnist
-def test_every_norm_is_solved_on_mnist(mnist):
-    x, y = mnist.x_train, mnist.y_train
-    for ball in (NormBall(2, 2.0), NormBall(1, 20.0)):
-        assert_certified(solve(x, y, ball), x, y)
-
-
-@needs_mnist
-def test_the_separability_threshold_of_mnist(mnist):
-    x, y = mnist.x_train, mnist.y_train
-    radius = separate(x, y, INF).radius
-    assert radius == pytest.approx(0.036715, abs=5e-7)
-    below = solve(x, y, NormBall(INF, 0.03))
-    assert below.status == "separable"
-    assert (worst_margins(below.classifier, x, y, below.ball) > 0).all()
 
 
 @each_p

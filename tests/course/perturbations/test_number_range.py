@@ -95,7 +95,7 @@ def each_extreme(exponents=EXPONENTS):
         for case in EXTREMES:
             if case[0].p in exponents:
                 test = example(case)(test)
-        return settings(max_examples=300)(given(extreme_cases(exponents))(test))
+        return settings(max_examples=150)(given(extreme_cases(exponents))(test))
 
     return of_each
 

@@ -14,8 +14,6 @@ from tests.oracles import INF
 
 # Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
 ROUNDING = 1e-12
-# The oracle for p = 2 in a box minimises numerically; a minimum's value is good to this.
-SEARCHED = 1e-7
 # A relative step over a certified radius: far above rounding, far below any other radius.
 STEP = 1e-9
 BALLS = [
