@@ -50,7 +50,7 @@ def canonical(notebook: NotebookNode) -> str:
     notebook = copy.deepcopy(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
-    taken = set()
+    taken: set[str] = set()
     for place, cell in enumerate(notebook.cells):
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in cell.metadata.items() if key in KEPT_METADATA}

@@ -4,6 +4,7 @@ MyST-NB looks for carriage returns, and Sphinx for the stems of words, in times 
 square of a line's length: one line of a million letters keeps a build busy for an hour.
 """
 
+from collections.abc import Callable
 from functools import wraps
 
 from myst_nb.core.execute.base import NotebookClientBase
@@ -11,6 +12,8 @@ from nbformat import NotebookNode
 
 # Letters of printed text; 20,000 on one line take MyST-NB about a second.
 MAX_PRINTED = 20_000
+
+Outputs = tuple[int | None, list[NotebookNode]]  # a cell's count and its outputs
 
 
 def printed(output: NotebookNode) -> str:
@@ -31,11 +34,11 @@ def shorten(output: NotebookNode) -> NotebookNode:
     return output
 
 
-def warn_and_shorten(code_cell_outputs):
+def warn_and_shorten(code_cell_outputs: Callable[..., Outputs]) -> Callable[..., Outputs]:
     """Wrap the method by which MyST-NB reads a cell's outputs."""
 
     @wraps(code_cell_outputs)
-    def outputs_of(self: NotebookClientBase, cell_index: int):
+    def outputs_of(self: NotebookClientBase, cell_index: int) -> Outputs:
         count, outputs = code_cell_outputs(self, cell_index)
         for output in outputs:
             if (length := len(printed(output))) > MAX_PRINTED:

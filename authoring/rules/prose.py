@@ -123,16 +123,18 @@ def typed_numbers(text: str, *, cell: int | None) -> Iterator[Problem]:
 
 def _without_code(text: str) -> str:
     """Blank fenced code, code spans, roles other than math and comments; keep directives."""
-    kept, directives, code = [], [], None
+    kept: list[str] = []
+    directives: list[str] = []
+    code = ""
     for line in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL).splitlines():
         fence = FENCE.match(line)
-        mark = fence["fence"] if fence else ""
+        mark, info = (fence["fence"], fence["info"]) if fence else ("", "")
         if code:
-            code = None if mark.startswith(code) and not fence["info"] else code
+            code = "" if mark.startswith(code) and not info else code
             continue
-        if fence and not fence["info"] and directives and mark.startswith(directives[-1]):
+        if fence and not info and directives and mark.startswith(directives[-1]):
             directives.pop()
-        elif fence and _holds_code(fence["info"]):
+        elif fence and _holds_code(info):
             code = mark
             continue
         elif fence:

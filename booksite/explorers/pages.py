@@ -47,7 +47,7 @@ def write_scripts(site: Path) -> None:
     folder = site / "_static" / "explorers"
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted({path.stem for path in FOLDER.glob("*.js")} - SHARED)
-    scripts = {name: ("module", source(name)) for name in names}
+    scripts: dict[str, tuple[str, object]] = {name: ("module", source(name)) for name in names}
     scripts |= {key: ("state", state) for key, state in states(site.parent / "jupyter_execute")}
     for name, (kind, content) in scripts.items():
         call = f"explorers.{kind}({json.dumps(name)}, {json.dumps(content)});\n"

@@ -27,6 +27,7 @@ def load_ipython_extension(shell: "InteractiveShell") -> None:
     """Register the book's way to show figures and widgets with a kernel's shell."""
     # The inline backend's formatter for PNG would come before ours.
     shell.config.InlineBackend.figure_formats = set()
+    assert shell.display_formatter is not None, "a kernel's shell shows what its cells give"
     formatter = shell.display_formatter.mimebundle_formatter
     # By name: a chapter without figures does not wait for matplotlib.
     formatter.for_type_by_name("matplotlib.figure", "Figure", show_figure)

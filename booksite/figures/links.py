@@ -14,7 +14,9 @@ from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxTranslator
 from sphinx.util.osutil import relative_uri
+from sphinx.writers.html5 import HTML5Translator
 
 from booksite.figures.picture import PIXELS_PER_INCH
 from booksite.formulas.renderer import in_symbols
@@ -95,7 +97,7 @@ def _add_link(output: nodes.Element, frame: nodes.figure | None, name: str, alt:
     """Put the link into the figure's legend, or after the picture where there is no figure."""
     caption = frame.next_node(nodes.caption) if frame is not None else None
     link = DataLink(file=name, of=_words(caption) if caption else alt)
-    if caption is None:
+    if frame is None or caption is None:
         output.parent.insert(output.parent.index(output) + 1, link)
     elif legend := frame.next_node(nodes.legend):
         legend += link
@@ -115,7 +117,7 @@ class DataLink(nodes.General, nodes.Element):
     """The link to a figure's data: the name of the file, and in words which figure it is of."""
 
 
-def visit_data_link(translator, node: DataLink) -> None:
+def visit_data_link(translator: HTML5Translator, node: DataLink) -> None:
     page = translator.builder.get_target_uri(translator.docnames[0])
     address = relative_uri(page, f"{FOLDER}/{node['file']}")
     # The name begins with what is to be read, for readers who control their browser by voice.
@@ -127,11 +129,11 @@ def visit_data_link(translator, node: DataLink) -> None:
     raise nodes.SkipNode
 
 
-def skip(translator, node: nodes.Element) -> None:
+def skip(translator: SphinxTranslator, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def visit_image(translator, node: nodes.image) -> None:
+def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
     """Write a picture with the attributes that keep the page from moving when it arrives."""
     type(translator).visit_image(translator, node)
     if "shown" in node:
@@ -141,7 +143,7 @@ def visit_image(translator, node: nodes.image) -> None:
         translator.body[-1] = tag.replace("<img", "<img" + size, 1)
 
 
-def depart_image(translator, node: nodes.image) -> None:
+def depart_image(translator: HTML5Translator, node: nodes.image) -> None:
     type(translator).depart_image(translator, node)
 
 

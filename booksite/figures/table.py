@@ -17,8 +17,8 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -32,6 +32,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation
+from numpy.typing import ArrayLike
 
 # What the labels of the book's axes hold of TeX, as a spreadsheet can show it.
 PLAIN = {
@@ -90,7 +91,7 @@ def table(figure: Figure) -> str:
 
 def _rows(ax: Axes) -> Iterator[tuple[str, Row]]:
     """Yield the rows of one panel with the names of their series, which are all different."""
-    taken = Counter()
+    taken: Counter[str] = Counter()
     for name, kind, artist in _artists(ax):
         rows = list(_read(artist, ax))
         if not rows:  # an artist that stands for others in the legend
@@ -101,7 +102,7 @@ def _rows(ax: Axes) -> Iterator[tuple[str, Row]]:
             yield name if taken[name] == 1 else f"{name} ({taken[name]})", row
 
 
-def _artists(ax: Axes) -> Iterator[tuple[str, str, Artist]]:
+def _artists(ax: Axes) -> Iterator[tuple[str, str, Artist | BarContainer]]:
     """Yield what is drawn in the axes: its name or "", a name for want of one, the artist."""
     bars = {bar for c in ax.containers if isinstance(c, BarContainer) for bar in c}
     for container in ax.containers:
@@ -155,9 +156,9 @@ def _line_rows(line: Line2D, ax: Axes) -> Iterator[Row]:
 
 def _patch_rows(patch: Patch, ax: Axes) -> Iterator[Row]:
     x_is_data, y_is_data = patch.get_transform().contains_branch_seperately(ax.transData)
-    corners = patch.get_patch_transform().transform_path(patch.get_path())
-    corners = corners.to_polygons(closed_only=False)
-    corners = np.concatenate(corners) if corners else np.empty((0, 2))
+    outline = patch.get_patch_transform().transform_path(patch.get_path())
+    polygons = outline.to_polygons(closed_only=False)
+    corners = np.concatenate(polygons) if polygons else np.empty((0, 2))
     if x_is_data and y_is_data:
         yield from _points("area", corners)
     elif x_is_data and len(corners):
@@ -168,34 +169,31 @@ def _patch_rows(patch: Patch, ax: Axes) -> Iterator[Row]:
 
 def _image_rows(image: AxesImage) -> Iterator[Row]:
     pixels = np.asarray(image.get_array())
+    largest = 255 if pixels.dtype == np.uint8 else 1
     for y, row in enumerate(pixels):
         if pixels.ndim == 3:  # colours themselves, not values that a colour map shows
-            row = [
-                to_hex(np.asarray(pixel) / (255 if pixels.dtype == np.uint8 else 1))
-                for pixel in row
-            ]
+            row = [to_hex(tuple(pixel / largest)) for pixel in row]
         yield Row("image", y=y, pixels=tuple(row))
 
 
 def _collection_rows(collection: Collection, ax: Axes) -> Iterator[Row]:
-    values = collection.get_array()
-    values = None if values is None else np.ma.filled(values.astype(float), np.nan)
+    array = collection.get_array()
+    values = np.empty(0) if array is None else _filled(array)
     if isinstance(collection, PathCollection):
-        points = np.ma.filled(collection.get_offsets().astype(float), np.nan)
-        yield from _points("points", points, values)
+        yield from _points("points", _filled(collection.get_offsets()), values)
     elif isinstance(collection, QuadMesh):
-        places = collection.get_coordinates()
+        places = np.asarray(collection.get_coordinates())
         if values.size != places[..., 0].size:  # a value for each cell, not for each corner
             places = (places[:-1, :-1] + places[1:, :-1] + places[:-1, 1:] + places[1:, 1:]) / 4
         yield from _points("mesh", places.reshape(-1, 2), values.ravel())
     elif all(collection.get_transform().contains_branch_seperately(ax.transData)):
         kind = "line" if isinstance(collection, LineCollection) else "area"
         if isinstance(collection, ContourSet):
-            kind, values = "contour", collection.levels
+            kind, values = "contour", np.asarray(collection.levels)
         for k, path in enumerate(collection.get_paths()):
-            value = None if values is None or len(values) <= k else values[k]
-            for polygon in path.to_polygons(closed_only=False):
-                yield from _points(kind, polygon, [value] * len(polygon))
+            value = values[k : k + 1]
+            for polygon in map(np.asarray, path.to_polygons(closed_only=False)):
+                yield from _points(kind, polygon, value.repeat(len(polygon)))
     else:
         raise TypeError(
             "a figure's collections must be points, lines, areas or a mesh in the axes' own units, "
@@ -203,10 +201,15 @@ def _collection_rows(collection: Collection, ax: Axes) -> Iterator[Row]:
         )
 
 
-def _points(kind: str, points: Iterable, values: Iterable | None = None) -> Iterator[Row]:
+def _filled(array: ArrayLike) -> np.ndarray:
+    """Return an array of floats, with NaN where it was masked."""
+    return np.ma.filled(np.ma.asarray(array).astype(float), np.nan)
+
+
+def _points(kind: str, points: Iterable[Any], values: Sequence | np.ndarray = ()) -> Iterator[Row]:
+    """Yield a row for each pair, with its value if there are values."""
     points = list(points)
-    values = [None] * len(points) if values is None else values
-    for (x, y), value in zip(points, values, strict=True):
+    for (x, y), value in zip(points, values if len(values) else [None] * len(points), strict=True):
         yield Row(kind, x, y, value)
 
 

@@ -37,23 +37,28 @@ class Formula:
 
 def formula_of(html: str) -> Formula:
     """Return the formula that MathJax has written as `html`."""
-    drawing = ElementTree.fromstring(re.search(r"<svg.*</svg>", html, re.DOTALL)[0])
-    mathml = re.search(r"<math.*</math>", html, re.DOTALL)[0]
-    mathml = mathml.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+    drawing = ElementTree.fromstring(_element(html, "svg"))
+    mathml = _element(html, "math").replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
     text = "".join(ElementTree.fromstring(mathml.replace("&nbsp;", " ")).itertext())
     return Formula(
         svg=_light(drawing),
         mathml=re.sub(r">\s+<", "><", mathml),
         text=" ".join(text.split()),
-        width=float(drawing.get("width").removesuffix("ex")),
+        width=float(drawing.attrib["width"].removesuffix("ex")),
     )
+
+
+def _element(html: str, name: str) -> str:
+    """Return the outermost element of this name."""
+    end = f"</{name}>"
+    return html[html.index(f"<{name}") : html.rindex(end) + len(end)]
 
 
 def _light(drawing: ElementTree.Element) -> str:
     """Return MathJax's drawing in as few letters as show the same."""
     (whole,) = drawing
     style = drawing.get("style", "").replace(" ", "").rstrip(";")
-    box = " ".join(f"{float(number):.0f}" for number in drawing.get("viewBox").split())
+    box = " ".join(f"{float(number):.0f}" for number in drawing.attrib["viewBox"].split())
     size = f'width="{drawing.get("width")}" height="{drawing.get("height")}"'
     content = "".join(_markup(child) for child in whole)
     return (

@@ -85,12 +85,12 @@ class Typesetter:
     def glyphs(self) -> dict[str, str]:
         """Return the outlines of all glyphs so far: name to path, in units of 1/1000 em."""
         cache = ElementTree.fromstring(self._engine.call("outlines"))
-        return {NAME + path.get("id").removeprefix(PREFIX): path.get("d") for path in cache}
+        return {NAME + path.attrib["id"].removeprefix(PREFIX): path.attrib["d"] for path in cache}
 
 
 def _mathjax() -> Path:
     spec = find_spec(PACKAGE)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(
             f"MathJax is needed to typeset formulas, and the package {PACKAGE}, which carries it, "
             "is not installed: run make, which installs what pyproject.toml lists"

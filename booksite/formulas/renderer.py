@@ -61,10 +61,10 @@ def _take_neighbours(node: nodes.math) -> None:
     before = siblings[place - 1] if place else None
     after = siblings[place + 1] if place + 1 < len(siblings) else None
     if isinstance(after, nodes.Text):
-        node["after"] = re.match(r"\S{0,12}", after)[0]
+        node["after"] = re.split(r"\s", after, maxsplit=1)[0][:12]
         node.parent.replace(after, nodes.Text(after[len(node["after"]) :]))
     if isinstance(before, nodes.Text):
-        node["before"] = re.search(r"\S{0,12}\Z", before)[0]
+        node["before"] = re.split(r"\s", before)[-1][-12:]
         node.parent.replace(before, nodes.Text(before[: len(before) - len(node["before"])]))
 
 

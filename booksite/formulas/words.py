@@ -142,9 +142,10 @@ def name_formulas(article: Tag) -> Iterator[str]:
         The name of each formula.
     """
     for formula in article.select(".math svg + math"):
-        drawing = formula.find_previous_sibling()
+        drawing, name = formula.find_previous_sibling("svg"), linear_text(formula)
+        assert isinstance(drawing, Tag), "the selector names it"
         del drawing["aria-hidden"]
         drawing["role"] = "img"
-        drawing["aria-label"] = linear_text(formula)
+        drawing["aria-label"] = name
         formula.decompose()
-        yield drawing["aria-label"]
+        yield name
