@@ -22,7 +22,7 @@ def public_functions():
     """Functions, classes and methods of the package, with where they stand.
 
     Without the checks themselves, and without results: dataclasses that only keep what they get.
-    Of a room with several files, what its face shows.
+    Of a package with several files, what its `__init__` shows.
     """
     for info in pkgutil.walk_packages(lectures_code.__path__, "lectures_code."):
         module = importlib.import_module(info.name)

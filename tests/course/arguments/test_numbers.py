@@ -222,7 +222,7 @@ NUMBERS = {
 ALONG = danskin.ValueFunction(lambda theta, deltas: deltas[:, 0] * theta[0], X[:, :1])
 CURVE = risk.error_curve(LINEAR, X, Y, NormBall(2, 1.0))
 HISTORY = training.History((), (2.0, 1.0))
-# Solvers' own rooms, which their callers' checks stand before, and what is only kept or counted.
+# Modules whose callers check the arguments, and what is only kept or counted.
 UNCHECKED = ("intervals", "dual", "quadratic", "progress", "exact")
 
 

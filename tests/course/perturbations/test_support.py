@@ -163,7 +163,7 @@ def test_for_p_1_the_first_of_equal_weights_gets_everything(x):
     assert ball.maximiser(vector(1.0, -2.0, 2.0, -2.0), x).tolist() == [0, -0.4, 0, 0]
 
 
-def test_for_p_1_in_a_box_equal_weights_are_served_in_their_order():
+def test_for_p_1_in_a_box_equal_weights_are_filled_in_their_order():
     ball = NormBall(1, 0.4).in_box()
     x = vector(0.75, 0.875, 0.5, 0.5)
     # The first can rise by 0.25, the second by 0.125, the third gets what is left.
