@@ -71,7 +71,7 @@ help:
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
 	@echo "make record     run the benchmarks, and keep their figures for the appendix"
-	@echo "make lint       ruff, oxlint for JavaScript, and the notebook linter"
+	@echo "make lint       ruff, oxlint for JavaScript, mypy, and the notebook linter"
 	@echo "make clean      remove what was built (.venv stays)"
 
 book draft: $(INSTALLED)
@@ -136,10 +136,11 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint
+	$(BIN)/mypy
 	$(BIN)/python -m authoring.lint
 
 clean:
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 # Made anew when pyproject.toml changes. torch goes first and alone: asked for together with a
 # package that depends on it, pip may choose a build of several GB.

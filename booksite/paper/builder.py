@@ -52,7 +52,7 @@ class PaperBuilder(SingleFileHTMLBuilder):
     def text(self) -> Text:
         """Return the text of all pages."""
         root = self.config.root_doc
-        self.prepare_writing(self.env.all_docs)
+        self.prepare_writing(set(self.env.all_docs))
         tree = self.assemble_doctree()
         tree.settings = self.docsettings
         self.secnumbers = self.assemble_toc_secnumbers()[root]
@@ -62,8 +62,8 @@ class PaperBuilder(SingleFileHTMLBuilder):
         self.docwriter.write(tree, StringOutput(encoding="utf-8"))
         self.docwriter.assemble_parts()
         files = sorted(self._css_files, key=lambda file: file.priority)
-        screen = [file.filename for file in files if file.attributes.get("media") != "print"]
-        paper = [file.filename for file in files if file.filename not in screen]
+        screen = [str(file.filename) for file in files if file.attributes.get("media") != "print"]
+        paper = [str(file.filename) for file in files if str(file.filename) not in screen]
         return Text(
             self.docwriter.parts["fragment"],
             (*THEME_SHEETS, EXPLORER_SHEET, *screen, *paper),

@@ -7,10 +7,12 @@ page's ids get its name in front, so that they stay unique.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import AttributeValueList
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from booksite.formulas import renderer
@@ -160,7 +162,7 @@ def _articles(body: str, names: list[str]) -> dict[str, Tag]:
         content = list(mark.next_siblings if mark else soup.contents)
         article = soup.new_tag("article", attrs={"class": "bd-article"})
         article.extend(content)
-        articles[mark.extract()["id"].removeprefix(PAGE) if mark else names[0]] = article
+        articles[str(mark.extract()["id"]).removeprefix(PAGE) if mark else names[0]] = article
     if missing := [name for name in names if name not in articles]:
         raise BookError(
             f"all pages of the contents are needed, {', '.join(missing)} are missing: run make book"
@@ -178,7 +180,7 @@ def _ids(article: Tag) -> set[str]:
         if tag["id"] in seen:
             del tag["id"]
         else:
-            seen.add(tag["id"])
+            seen.add(str(tag["id"]))
     return seen
 
 
@@ -187,22 +189,26 @@ def _open(article: Tag) -> None:
     for details in article.find_all("details"):
         summary = details.find("summary", recursive=False)
         if summary is not None:
-            if "hide" in details.get("class", []):  # a cell's "Show code cell source"
+            if "hide" in details.get_attribute_list("class"):  # a cell's "Show code cell source"
                 summary.decompose()
             else:
                 summary.name = "p"
-                summary["class"] = [*summary.get("class", []), "summary"]
+                _set_classes(summary, [*summary.get_attribute_list("class"), "summary"])
         details.name = "div"
         details.attrs.pop("open", None)
-        details["class"] = [*details.get("class", []), "unfolded"]
+        _set_classes(details, [*details.get_attribute_list("class"), "unfolded"])
     for tag in article.select(".dropdown, .toggle, .toggle-hidden"):
         folded = ("dropdown", "toggle", "toggle-hidden")
-        tag["class"] = [kind for kind in tag["class"] if kind not in folded]
+        _set_classes(tag, [kind for kind in tag["class"] if kind not in folded])
 
 
-def _words(heading: Tag) -> str:
-    """Return a heading's text, that of its formulas included."""
-    plain = BeautifulSoup(str(heading), "html.parser")
+def _set_classes(tag: Tag, classes: Iterable[str]) -> None:
+    tag["class"] = AttributeValueList(classes)
+
+
+def _words(heading: Tag | None) -> str:
+    """Return a heading's text, that of its formulas included; of none, no text."""
+    plain = BeautifulSoup(str(heading or ""), "html.parser")
     for formula in plain.select("[role=img][aria-label]"):
-        formula.replace_with(formula["aria-label"])
+        formula.replace_with(str(formula["aria-label"]))
     return " ".join(plain.get_text().split())

@@ -124,8 +124,9 @@ def _page_numbers(pdf: Path, book: WholeBook) -> dict[str, int]:
     """Return the number of the page that each heading of the contents is on, from 1."""
     reader = PdfReader(pdf)
     places = {
-        name.removeprefix("/"): reader.get_destination_page_number(place) + 1
+        name.removeprefix("/"): number + 1
         for name, place in reader.named_destinations.items()
+        if (number := reader.get_destination_page_number(place)) is not None
     }
     hidden = [f"{heading.text!r}" for heading in book.headings() if heading.target not in places]
     if hidden:
@@ -169,7 +170,9 @@ def _finish(draft: Path, pdf: Path, book: WholeBook) -> int:
 
 def _tag_formulas(writer: PdfWriter, formulas: set[str]) -> None:
     """Tag as formulas what Chromium can only tag as figures."""
-    left = [writer.root_object["/StructTreeRoot"]["/K"]]
+    tree = writer.root_object["/StructTreeRoot"]
+    assert isinstance(tree, DictionaryObject), "the PDF is printed with tags"
+    left = [tree["/K"]]
     while left:
         node = left.pop().get_object()
         if isinstance(node, ArrayObject):
