@@ -50,7 +50,7 @@ def finish_site(app: Sphinx, error: Exception | None) -> None:
     """Finish the pages that Sphinx has written, step by step."""
     from booksite.explorers import pages as explorers
     from booksite.figures import links
-    from booksite.finish import aria, scripts, styles
+    from booksite.finish import aria, pages, scripts, styles
     from booksite.formulas import renderer
 
     if error or app.builder.format != "html":
@@ -58,7 +58,6 @@ def finish_site(app: Sphinx, error: Exception | None) -> None:
     site = Path(app.outdir)
     links.write_files(app)
     explorers.write_scripts(site)
-    renderer.add_outlines(site)
-    aria.fix(site)
+    pages.finish_pages(site, lambda page: aria.fixed(renderer.with_outlines(page)))
     scripts.lighten(site)
     styles.join(site)

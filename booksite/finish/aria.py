@@ -5,9 +5,6 @@ found that no style sheet can fix. Pages may be finished more than once.
 """
 
 import re
-from pathlib import Path
-
-from booksite.finish.pages import finish_pages
 
 FIXES = [
     # The theme's left side bar holds the book's name and the search outside any landmark.
@@ -34,8 +31,3 @@ def fixed(page: str) -> str:
     for pattern, replacement in FIXES:
         page = pattern.sub(replacement, page)
     return page
-
-
-def fix(site: Path) -> None:
-    """Fix all pages of the finished site."""
-    finish_pages(site, fixed)

@@ -7,7 +7,6 @@ a page uses are written into it once, when it is finished. TeX that is not under
 import re
 from functools import cache
 from html import escape
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -16,7 +15,6 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
-from booksite.finish.pages import finish_pages
 from booksite.formulas.mathjax import Formula, TexError, Typesetter
 
 logger = logging.getLogger(__name__)
@@ -141,21 +139,15 @@ def visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def with_outlines(page: str, glyphs: dict[str, str]) -> str:
+def with_outlines(page: str) -> str:
     """Return the page with the outlines of the glyphs that it uses, before everything visible."""
     names = sorted(set(GLYPH.findall(page)))
     if not names or OUTLINES in page:
         return page
+    glyphs = typesetter().glyphs()
     paths = "".join(f'<path id="{name}" d="{glyphs[name]}"/>' for name in names)
     outlines = f'{OUTLINES} aria-hidden="true"><defs>{paths}</defs></svg>'
     return re.sub(r"<body[^>]*>", lambda tag: f"{tag[0]}\n{outlines}", page, count=1)
-
-
-def add_outlines(site: Path) -> None:
-    """Finish each page with the outlines of its glyphs."""
-    if typesetter.cache_info().currsize:
-        glyphs = typesetter().glyphs()
-        finish_pages(site, lambda page: with_outlines(page, glyphs))
 
 
 def register(app: Sphinx) -> None:

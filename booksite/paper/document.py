@@ -114,7 +114,7 @@ class WholeBook:
             chapters=chapters,
             numbers=page_numbers or {},
         )
-        document = renderer.with_outlines(document, renderer.typesetter().glyphs())
+        document = renderer.with_outlines(document)
         targets = set(re.findall(r' href="(#[^"]*)"', document))
         if lost := targets - {f"#{each}" for each in re.findall(r' id="([^"]*)"', document)}:
             raise BookError(

@@ -129,7 +129,7 @@ def test_each_outline_is_on_the_page_once(page):
 
 
 def test_finishing_a_page_twice_changes_nothing(page):
-    assert renderer.with_outlines(page, {}) == page
+    assert renderer.with_outlines(page) == page
 
 
 def test_search_finds_words_and_no_tex(site):
