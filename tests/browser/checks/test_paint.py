@@ -97,11 +97,11 @@ def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
 
 @pytest.mark.alone
 def test_a_slow_machine_is_slowed_down_less(blank_page, monkeypatch):
-    monkeypatch.setattr("paint.ORDINARY", 1e9)
+    monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", 1e9)
     assert slowdown_here(blank_page) == SLOWDOWN
-    monkeypatch.setattr("paint.ORDINARY", 0)
+    monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", 0)
     assert slowdown_here(blank_page) == 1
-    monkeypatch.setattr("paint.ORDINARY", blank_page.evaluate(WORK))
+    monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", blank_page.evaluate(WORK))
     assert 1 < slowdown_here(blank_page) <= SLOWDOWN
 
 
