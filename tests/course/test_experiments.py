@@ -7,11 +7,7 @@ from scipy.optimize import linprog
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.exact import solve
-from lectures_code.experiments import (
-    follow_sgd,
-    train_from_seeds,
-    two_feature_set,
-)
+from lectures_code.experiments import follow_sgd, train_from_seeds, two_feature_set
 from lectures_code.logistic import LinearClassifier, psi_prime
 from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall

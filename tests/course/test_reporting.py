@@ -154,10 +154,7 @@ def test_rows_may_come_from_a_generator_or_be_none():
 
 def test_a_glued_value_is_published_under_the_builder_s_prefix_and_nothing_else_is(shell, capsys):
     glue("jump", "1789 of 2115")
-    metadata = {
-        "text/plain": {"of": "str"},
-        "scrapbook": {"name": "jump", "mime_prefix": PREFIX},
-    }
+    metadata = {"text/plain": {"of": "str"}, "scrapbook": {"name": "jump", "mime_prefix": PREFIX}}
     assert shell.outputs == [({PREFIX + "text/plain": "'1789 of 2115'"}, metadata)]
     assert capsys.readouterr() == ("", "")
 

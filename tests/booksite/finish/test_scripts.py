@@ -56,10 +56,7 @@ def build(tmp_path_factory):
     """A function that builds a site of one page in the book's theme: its folder, the warnings."""
 
     def run(text):
-        return small_site.build(
-            tmp_path_factory.mktemp("site"),
-            text,
-        )
+        return small_site.build(tmp_path_factory.mktemp("site"), text)
 
     return run
 

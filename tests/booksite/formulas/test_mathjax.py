@@ -116,10 +116,6 @@ def test_a_process_that_has_typeset_closes_the_engine_and_ends():
         typesetter.typeset("x", display=False)
         """
     result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "1 thread\n", "")

@@ -48,10 +48,7 @@ def build(tmp_path_factory):
         # A picture is only copied: any bytes will do.
         (folder / "dot.png").write_bytes(b"")
         return small_site.build(
-            folder,
-            text,
-            myst_enable_extensions=["amsmath", "dollarmath"],
-            numfig=True,
+            folder, text, myst_enable_extensions=["amsmath", "dollarmath"], numfig=True
         )
 
     return run

@@ -2,13 +2,7 @@
 
 import pytest
 
-from tests.browser.checks.files import (
-    alt_texts,
-    figure_data,
-    links,
-    repeated_ids,
-    style_sheets,
-)
+from tests.browser.checks.files import alt_texts, figure_data, links, repeated_ids, style_sheets
 
 SAYS = "A curve that falls from the left to the right."
 

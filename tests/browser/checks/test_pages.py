@@ -2,14 +2,7 @@
 
 import pytest
 
-from tests.browser.checks.pages import (
-    WIDTHS,
-    formulas,
-    images,
-    narrow,
-    overflow,
-    stills,
-)
+from tests.browser.checks.pages import WIDTHS, formulas, images, narrow, overflow, stills
 
 # An outline of the kind that typeset formulas refer to, and a formula that is as it should be.
 GLYPHS = (

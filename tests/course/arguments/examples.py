@@ -2,11 +2,7 @@
 
 import torch
 
-from lectures_code import (
-    attacks,
-    mnist,
-    training,
-)
+from lectures_code import attacks, mnist, training
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from tests.oracles import INF

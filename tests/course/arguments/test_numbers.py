@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lectures_code import (
-    attacks,
-    danskin,
-    experiments,
-    figures,
-    risk,
-    training,
-)
+from lectures_code import attacks, danskin, experiments, figures, risk, training
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.perturbations import BoxedNormBall, NormBall
@@ -129,10 +122,7 @@ NUMBERS = {
         (experiments.follow_sgd, name): (1, lambda v, name=name: followed(**{name: v}))
         for name in ("batch_size", "n_epochs")
     },
-    (penalised.penalised_optimum, "penalty"): (
-        1,
-        lambda v: penalised.penalised_optimum(X, Y, v),
-    ),
+    (penalised.penalised_optimum, "penalty"): (1, lambda v: penalised.penalised_optimum(X, Y, v)),
     (figures.plot_boundaries, "n_sets"): (
         2,
         lambda v: figures.plot_boundaries(X, Y, {"one": LINEAR}, BALL, n_sets=v),

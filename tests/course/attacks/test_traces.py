@@ -8,13 +8,7 @@ from torch import nn
 
 from lectures_code.logistic import losses
 from lectures_code.perturbations import NormBall
-from tests.course.attacks.models import (
-    ATTACKS,
-    Everything,
-    Images,
-    each_attack,
-    network,
-)
+from tests.course.attacks.models import ATTACKS, Everything, Images, each_attack, network
 from tests.oracles import INF, random_problem, says
 
 

@@ -12,14 +12,7 @@ from lectures_code.exact import separate, solution_path, solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import worst_margins
-from tests.course.exact.problems import (
-    RADII,
-    TOL,
-    assert_certified,
-    each_p,
-    overlapping,
-    separated,
-)
+from tests.course.exact.problems import RADII, TOL, assert_certified, each_p, overlapping, separated
 from tests.course.exact.test_solver import scipy_minimum
 from tests.oracles import INF
 

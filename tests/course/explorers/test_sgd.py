@@ -93,10 +93,7 @@ def test_the_still_picture_and_its_words_show_the_present_state():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"start": torch.tensor([0.0, 3.5])},
-            r"two weights in \[-1, 3\] to be drawn, got \[0.0",
-        ),
+        ({"start": torch.tensor([0.0, 3.5])}, r"two weights in \[-1, 3\] to be drawn, got \[0.0"),
         ({"start": torch.zeros(3)}, "start must be two weights"),
         ({"start": torch.tensor([0.0, math.nan])}, "start must be finite"),
         ({"radius": 0.7}, r"radius must lie in \[0, 0.6\], got 0.7"),

@@ -41,10 +41,7 @@ BAD = {
         idx(fake_pixels("train"), magic=0x0D03),
         "magic number must be 0x00000803, got 0x00000d03",
     ),
-    "test set": (
-        FAKE["t10k-images-idx3-ubyte"],
-        "shape must be (7, 28, 28), got (3, 28, 28)",
-    ),
+    "test set": (FAKE["t10k-images-idx3-ubyte"], "shape must be (7, 28, 28), got (3, 28, 28)"),
     "only a magic number": (FAKE[IMAGES][:4], "shape must be (7, 28, 28), got (0, 0, 0)"),
     "web page": (b"\n <!DOCTYPE html><p>Sign in</p>", "a web page, not MNIST"),
 }

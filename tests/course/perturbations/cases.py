@@ -94,11 +94,7 @@ def cases(draw, exponents=EXPONENTS):
 
 
 # Values whose squares or ratios leave the range of the numbers, found while testing.
-DWARFED = (
-    NormBall(2, 0.5).in_box(),
-    vector(1.0, 1e-160, 1e-160),
-    vector(1.0, 0.0, 0.0),
-)
+DWARFED = (NormBall(2, 0.5).in_box(), vector(1.0, 1e-160, 1e-160), vector(1.0, 0.0, 0.0))
 
 
 def is_inside(delta, ball, x, rounding=ROUNDING):

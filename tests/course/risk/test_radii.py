@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import (
-    ErrorCount,
-    ErrorCurve,
-    certified_radii,
-    error,
-    error_curve,
-)
+from lectures_code.risk import ErrorCount, ErrorCurve, certified_radii, error, error_curve
 from tests.course.risk.cases import (
     ROUNDING,
     STEP,

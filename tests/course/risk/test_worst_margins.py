@@ -25,14 +25,7 @@ from lectures_code.risk import (
     robust_error,
     worst_margins,
 )
-from tests.course.risk.cases import (
-    ROUNDING,
-    attacked_anew,
-    ball_of,
-    each_ball,
-    layer_of,
-    separate,
-)
+from tests.course.risk.cases import ROUNDING, attacked_anew, ball_of, each_ball, layer_of, separate
 from tests.oracles import INF, largest, random_problem, says, vertices
 
 

@@ -7,9 +7,7 @@ from torch import nn
 from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import (
-    adversarial_objective,
-)
+from lectures_code.risk import adversarial_objective
 from tests.oracles import INF
 
 # Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.

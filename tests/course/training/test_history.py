@@ -10,20 +10,8 @@ from torch import nn
 
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import (
-    ErrorCount,
-    adversarial_risk,
-    error,
-    risk,
-    robust_error,
-)
-from lectures_code.training import (
-    History,
-    as_module,
-    initial_classifier,
-    settled,
-    train,
-)
+from lectures_code.risk import ErrorCount, adversarial_risk, error, risk, robust_error
+from lectures_code.training import History, as_module, initial_classifier, settled, train
 from tests.course.training.sets import ROUNDING, exactly, network, numbers, seeded, training_set
 from tests.oracles import INF, random_problem
 

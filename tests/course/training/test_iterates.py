@@ -11,12 +11,7 @@ from lectures_code.attacks import fgsm, pgd
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.together import train_together
-from lectures_code.training import (
-    as_module,
-    epoch,
-    initial_classifier,
-    train,
-)
+from lectures_code.training import as_module, epoch, initial_classifier, train
 from tests.course.training.sets import (
     BALLS,
     FREE_BALLS,

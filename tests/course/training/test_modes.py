@@ -8,15 +8,8 @@ from torch import nn
 
 from lectures_code.attacks import fgsm
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import (
-    error,
-    risk,
-)
-from lectures_code.training import (
-    as_module,
-    initial_classifier,
-    train,
-)
+from lectures_code.risk import error, risk
+from lectures_code.training import as_module, initial_classifier, train
 from tests.course.training.sets import (
     ITERATES,
     X,

@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import (
-    adversarial_objective,
-    adversarial_risk,
-)
-from lectures_code.training import (
-    initial_classifier,
-)
+from lectures_code.risk import adversarial_objective, adversarial_risk
+from lectures_code.training import initial_classifier
 from tests.course.training.sets import (
     DIFFERENCES,
     ROUNDING,

@@ -7,12 +7,7 @@ import torch
 
 from lectures_code.perturbations import NormBall
 from lectures_code.together import train_together
-from lectures_code.training import (
-    as_module,
-    initial_classifier,
-    settled,
-    train,
-)
+from lectures_code.training import as_module, initial_classifier, settled, train
 from tests.course.training.sets import X, Y, seeded
 from tests.oracles import INF, says
 
