@@ -35,10 +35,7 @@ class BuildError(RuntimeError):
 def alone(root: Path) -> Iterator[None]:
     """Hold the lock of the builds in one checkout; the system frees it however the process ends.
 
-    Raises
-    ------
-    BuildError
-        If another build holds it.
+    A BuildError says that another build holds it.
     """
     folder = root / "_build"
     folder.mkdir(exist_ok=True)
@@ -58,10 +55,7 @@ def alone(root: Path) -> Iterator[None]:
 def build(root: Path, kind: str) -> None:
     """Build the site of the book in `root`, as ``"book"`` or as ``"draft"``.
 
-    Raises
-    ------
-    BuildError
-        If another build is running, or this one fails.
+    A BuildError says that another build is running, or that this one has failed.
     """
     site = root / "_build" / "html"
     with alone(root):

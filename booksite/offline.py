@@ -33,19 +33,9 @@ def site_files(html: Path) -> list[Path]:
 
 
 def pack(html: Path, archive: Path) -> int:
-    """Write the zip of a built site.
+    """Write the zip of the site in the folder `html`, and return the number of files in it.
 
-    Parameters
-    ----------
-    html : Path
-        The folder of the built site.
-    archive : Path
-        The file to write. It is replaced only when the new one is complete.
-
-    Returns
-    -------
-    int
-        The number of files in it.
+    An older `archive` is replaced only when the new one is complete.
     """
     files = site_files(html)
     archive.parent.mkdir(parents=True, exist_ok=True)

@@ -62,23 +62,10 @@ class Row(NamedTuple):
 
 
 def table(figure: Figure) -> str:
-    """Return what `figure` shows as CSV.
+    """Return what `figure` shows as CSV, or "" where it shows no data.
 
-    Parameters
-    ----------
-    figure : matplotlib Figure
-        Lines, polygons, bars, bands, images, arrows and the usual collections are read. Text,
-        legend and ticks are not, nor is what is drawn in other coordinates than the axes'.
-
-    Returns
-    -------
-    str
-        A header and at least one row, or "" where the figure shows no data.
-
-    Raises
-    ------
-    TypeError
-        If the figure holds a collection whose data are not known to be read.
+    Text, legend and ticks are not read, nor what is drawn in other coordinates than the axes'. A
+    collection whose data are not known to be read raises a TypeError.
     """
     panels = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
     rows = [

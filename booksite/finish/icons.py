@@ -53,23 +53,9 @@ def shown_by_styles(*styles: str) -> set[int]:
 def subset(style: str, names: set[str], others: set[int], folder: Path) -> str:
     """Return the theme's style sheet with these icons alone, and their glyphs in it.
 
-    Parameters
-    ----------
-    style : str
-        The theme's style sheet.
-    names : set of str
-        Icons to keep, as `named` returns them.
-    others : set of int
-        Characters to keep that have no class.
-    folder : Path
-        Where the theme's fonts are.
-
-    Raises
-    ------
-    KeyError
-        If the style sheet knows no icon of a name.
-    ValueError
-        If there is nothing in the style sheet to replace: another release of the theme.
+    `names` are icons as `named` returns them, `others` characters that have no class; `folder` has
+    the theme's fonts. An icon that the style sheet does not know raises a KeyError, a sheet of
+    another form a ValueError.
     """
     if not RULE.search(style) or not FACE.search(style):
         raise ValueError(

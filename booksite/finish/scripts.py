@@ -70,10 +70,7 @@ def _name(address: str | None) -> str:
 def light_icons(folder: Path) -> dict[str, list[str]]:
     """Put the icons of all pages into the theme's style sheet.
 
-    Returns
-    -------
-    dict of str to list of str
-        For each icon that the theme does not have, the pages that name it.
+    Returns for each icon that the theme does not have the pages that name it.
     """
     static = folder / "_static"
     path = static / THEME_STYLE

@@ -10,10 +10,8 @@ parts.a11y["assistive-mml"].AssistiveMmlHandler(
 // `newcommand`, whose definitions would depend on which formula came first.
 var tex = new parts.input.tex_ts.TeX({
   packages: [
-    "base", "ams", "boldsymbol", "braket", "cancel", "cases", "centernot", "configmacros",
-    "mathtools",
+    "base", "ams", "boldsymbol", "braket", "cancel", "cases", "centernot", "mathtools",
   ],
-  macros: MACROS,
   formatError(jax, error) { throw error; },
 });
 var svg = new parts.output.svg_ts.SVG({

@@ -37,28 +37,16 @@ class TexError(ValueError):
 
 
 class Typesetter:
-    """MathJax 3 with the commands of LaTeX and the ams packages.
+    """MathJax 3 with the commands of LaTeX and the ams packages."""
 
-    Parameters
-    ----------
-    macros : dict of str to str or list, optional
-        Commands of one's own in MathJax's notation: `{"R": r"\\mathbb{R}"}`, or with a number of
-        arguments `{"norm": [r"\\|#1\\|", 1]}`.
-
-    Raises
-    ------
-    RuntimeError
-        If the package that carries MathJax is not installed.
-    """
-
-    def __init__(self, macros: dict | None = None):
+    def __init__(self) -> None:
         self._engine = MiniRacer()
         # At the latest when the interpreter begins to exit: left to the engine's own `__del__`,
         # closing waits for a thread that no longer runs, and Python 3.13 never exits.
         weakref.finalize(self, self._engine.close)
         self._formulas: dict[tuple[str, bool], Formula] = {}
         folder = _mathjax()
-        self._engine.eval(BROWSER + f"var MACROS = {json.dumps(macros or {})};")
+        self._engine.eval(BROWSER)
         for name in FILES:
             self._engine.eval((folder / f"{name}.js").read_text(encoding="utf-8") + ";0")
         ours = Path(__file__).with_name("mathjax.js")
@@ -67,11 +55,8 @@ class Typesetter:
     def typeset(self, tex: str, *, display: bool) -> Formula:
         """Return the formula that `tex` means, within a line or (`display`) on its own.
 
-        Raises
-        ------
-        TexError
-            If `tex` is not understood, numbers or refers by itself, or needs a character that
-            MathJax has no outline of.
+        A TexError says that `tex` is not understood, numbers or refers by itself, or needs a
+        character that MathJax has no outline of.
         """
         key = (tex, display)
         if key not in self._formulas:

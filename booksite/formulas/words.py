@@ -31,13 +31,7 @@ END = "\0"
 
 
 def linear_text(formula: Tag) -> str:
-    """Return a formula as a line of text.
-
-    Parameters
-    ----------
-    formula : bs4.Tag
-        An element ``<math>`` of presentational MathML.
-    """
+    """Return a formula, a ``<math>`` of presentational MathML, as a line of text."""
     text = _text(formula)
     text = re.sub(rf"(?<=[^\W_]|[)⊤∗]){END}+(?=[^\W_]|[∑∏∫√])", " ", text).replace(END, "")
     return " ".join(text.split())
@@ -129,17 +123,9 @@ BUILDERS: dict[str, Callable[..., str]] = {
 
 
 def name_formulas(article: Tag) -> Iterator[str]:
-    """Give each drawn formula its text as its name, in the place of its hidden MathML.
+    """Give each drawn formula of an article its text as its name, in place of its hidden MathML.
 
-    Parameters
-    ----------
-    article : bs4.Tag
-        What to look for formulas in: drawings with a ``<math>`` beside them. It is changed.
-
-    Yields
-    ------
-    str
-        The name of each formula.
+    Yields the names.
     """
     for formula in article.select(".math svg + math"):
         drawing, name = formula.find_previous_sibling("svg"), linear_text(formula)

@@ -38,16 +38,8 @@ class BrowserMissingError(RuntimeError):
 def find_chromium() -> str | None:
     """Return the path of a Chromium or Chrome: ``$CHROMIUM``, one on PATH, or where macOS has it.
 
-    Returns
-    -------
-    str or None
-        None where there is none.
-
-    Raises
-    ------
-    BrowserMissingError
-        If ``$CHROMIUM`` is set and names nothing that can be run: another browser than the one
-        that was asked for would be a surprise.
+    A BrowserMissingError says that ``$CHROMIUM`` names nothing that can be run: another browser
+    than the one that was asked for would be a surprise.
     """
     if wanted := os.environ.get("CHROMIUM"):
         if found := shutil.which(wanted):
@@ -63,18 +55,7 @@ def find_chromium() -> str | None:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the system's Chromium, headless.
-
-    Parameters
-    ----------
-    playwright : playwright.sync_api.Playwright
-        What ``sync_playwright()`` yields.
-
-    Raises
-    ------
-    BrowserMissingError
-        If there is no Chromium.
-    """
+    """Start the system's Chromium, headless; a BrowserMissingError says that there is none."""
     executable = find_chromium()
     if executable is None:
         raise BrowserMissingError(

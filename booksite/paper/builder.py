@@ -74,10 +74,7 @@ class PaperBuilder(SingleFileHTMLBuilder):
 def assemble(root: Path) -> Text:
     """Return the text of the book in the folder `root`. Nothing is read or executed again.
 
-    Raises
-    ------
-    BookError
-        If there is no build to take the pages from, or a reference cannot be resolved.
+    A BookError says that there is no build to take the pages from, or which reference is lost.
     """
     build = root.resolve() / "_build"
     # Nothing is executed; as the site's appendix says what it was built with, that is kept as well.

@@ -31,13 +31,7 @@ class Heading:
 
 
 def contents(toc: Path) -> list[Part]:
-    """Return the book's parts as its table of contents has them, the root page in the first.
-
-    Parameters
-    ----------
-    toc : Path
-        A ``_toc.yml`` of jupyter-book 1.x.
-    """
+    """Return the parts of a `_toc.yml` of jupyter-book 1.x, the root page in the first."""
     site = parse_toc_yaml(toc)
 
     def below(name: str) -> list[str]:

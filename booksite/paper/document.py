@@ -77,18 +77,11 @@ class WholeBook:
         return found
 
     def render(self, page_numbers: dict[str, int] | None = None) -> str:
-        """Return the document.
+        """Return the document; a BookError names the links inside the book that lead nowhere.
 
-        Parameters
-        ----------
-        page_numbers : dict of str to int, optional
-            For each id of :meth:`headings` the number that the contents show. Without it they show
-            a number of three digits in its place, so that the lines break as they will.
-
-        Raises
-        ------
-        BookError
-            If a link inside the book, or a drawing's reference, leads nowhere.
+        `page_numbers` has for each id of :meth:`headings` the number that the contents show.
+        Without it they show a number of three digits in its place, so that the lines break as they
+        will.
         """
         chapters = [
             {

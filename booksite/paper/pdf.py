@@ -28,10 +28,7 @@ from booksite.paper.document import WholeBook
 def whole_book(root: Path) -> WholeBook:
     """Return the pages of the book in the folder `root` as one document.
 
-    Raises
-    ------
-    BookError
-        If the book has not been built, or cannot be made into one document.
+    A BookError says that it has not been built, or cannot be made into one document.
     """
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
@@ -46,26 +43,10 @@ def whole_book(root: Path) -> WholeBook:
 
 
 def print_book(book: WholeBook, pdf: Path) -> int:
-    """Print a book into a PDF.
+    """Print a book into the file `pdf` and return the number of its pages.
 
-    Parameters
-    ----------
-    book : WholeBook
-        The book as one document.
-    pdf : Path
-        The file to write.
-
-    Returns
-    -------
-    int
-        The number of pages.
-
-    Raises
-    ------
-    BookError
-        If the book asks for a file that is not there.
-    BrowserMissingError
-        If there is no Chromium.
+    A BookError says that it asks for a file that is not there, a BrowserMissingError that there is
+    no Chromium.
     """
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         draft = Path(folder) / "draft.pdf"
@@ -88,10 +69,7 @@ def print_book(book: WholeBook, pdf: Path) -> int:
 def print_document(browser: Browser, document: str, pdf: Path) -> None:
     """Print one HTML document; its style sheets say how large a page is.
 
-    Raises
-    ------
-    BookError
-        If the document asks for a file that is not there, or for anything from elsewhere.
+    A BookError names what it asks for that is not there, or elsewhere.
     """
     missing: list[str] = []
 

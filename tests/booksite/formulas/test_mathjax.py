@@ -77,12 +77,6 @@ def test_a_formula_depends_on_no_other(typesetter):
         typesetter.typeset(r"\mine", display=False)
 
 
-def test_macros_of_ones_own():
-    norms = Typesetter({"norm": [r"\|#1\|", 1]})
-    plain = norms.typeset(r"\|x\|", display=False)
-    assert norms.typeset(r"\norm{x}", display=False).text == plain.text
-
-
 @pytest.mark.parametrize(
     ("tex", "says"),
     [
