@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect each step to Sphinx, in the order in which a page meets them."""
     from booksite import facts, files, long_outputs, questions
+    from booksite.edition.builder import EditionBuilder
     from booksite.explorers import pages as explorers
     from booksite.figures import links
     from booksite.finish import scripts
@@ -41,6 +42,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
     # All pages are written, and the files of other extensions as well.
     app.connect("build-finished", finish_site, priority=900)
+
+    # It is written as a notebook for other readers: by a builder of its own.
+    app.add_builder(EditionBuilder)
+    app.add_config_value("site_address", "", "env")
 
     # The threads of the engine that typesets formulas do not survive a fork.
     return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -88,7 +88,21 @@ def draft_configuration(root: Path) -> Path:
     return path
 
 
-def run_jupyter_book(root: Path, configuration: Path) -> int | str | None:
+def build_edition(root: Path) -> None:
+    """Write the readers' edition of the chapters, from their stored outputs, into _build/edition.
+
+    Raises
+    ------
+    BuildError
+        If another build is running, or this one fails.
+    """
+    with alone(root):
+        options = ["--builder", "custom", "--custom-builder", "edition"]
+        if code := run_jupyter_book(root, draft_configuration(root), *options):
+            raise BuildError(f"jupyter-book has ended with {code}: warnings stand above")
+
+
+def run_jupyter_book(root: Path, configuration: Path, *builder: str) -> int | str | None:
     """Run jupyter-book in this process and return its exit code, 0 or None if all is well."""
     from jupyter_book.cli.main import main as jupyter_book
 
@@ -97,7 +111,7 @@ def run_jupyter_book(root: Path, configuration: Path) -> int | str | None:
     os.environ["IPYTHONDIR"] = str(profile)
     options = ["--all", "-n", "-W", "--keep-going", "--config", str(configuration)]
     try:
-        jupyter_book(["build", str(root), *options])
+        jupyter_book(["build", str(root), *options, *builder])
     except SystemExit as end:
         return end.code
     return 0

@@ -87,13 +87,13 @@ def plain_titles(app: Sphinx, builder: Builder) -> None:
 def _formula(node: nodes.Element, *, display: bool) -> Formula | None:
     tex = node.get("tex") or node.astext()
     try:
-        return typesetter().typeset(_aligned(tex, node) if display else tex, display=display)
+        return typesetter().typeset(aligned(tex, node) if display else tex, display=display)
     except TexError as error:
         logger.warning("%s", error, location=node, type="typeset")
         return None
 
 
-def _aligned(tex: str, node: nodes.Element) -> str:
+def aligned(tex: str, node: nodes.Element) -> str:
     """Return the TeX of a displayed formula: lines and paragraphs below one another.
 
     As Sphinx does it for every renderer: `\\\\` breaks lines that `&` aligns, and an empty line

@@ -1,0 +1,114 @@
+"""The readers' edition: each chapter as a notebook that any notebook reader shows well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from nbformat import NotebookNode, v4
+from sphinx.builders import Builder
+
+from booksite.edition.markdown import Cell, Markdown
+
+#: What only the book's builder reads: values that a chapter hands to the prose.
+GLUED = "application/papermill.record/"
+HEADING = re.compile(r"#+ ")
+
+
+class EditionBuilder(Builder):
+    """Writes one notebook for each chapter."""
+
+    name = "edition"
+    format = "edition"
+    epilog = "The readers' edition is in %(outdir)s."
+    allow_parallel = True
+    supported_image_types = ["image/png", "image/svg+xml"]
+
+    def get_outdated_docs(self) -> Iterator[str]:
+        """All chapters."""
+        return iter(self._chapters())
+
+    def get_target_uri(self, docname: str, typ: str | None = None) -> str:
+        """The address of a page on the site: other notebooks may not be at hand."""
+        return f"{self.config.site_address}{docname}.html"
+
+    def get_relative_uri(self, from_: str, to: str, typ: str | None = None) -> str:
+        """The same from everywhere."""
+        return self.get_target_uri(to)
+
+    def prepare_writing(self, docnames: set[str]) -> None:
+        """Nothing has to be prepared."""
+
+    def _chapters(self) -> list[str]:
+        documents = sorted(self.env.found_docs)
+        return [name for name in documents if self.env.doc2path(name).endswith(".ipynb")]
+
+    def write_doc(self, docname: str, doctree: nodes.document) -> None:
+        """Write the edition of a chapter."""
+        if docname not in self._chapters():
+            return
+        source = nbformat.read(self.env.doc2path(docname), as_version=4)
+        markdown = Markdown(self.env, docname, self.config.site_address)
+        path = Path(self.outdir, f"{docname}.ipynb")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        edition = edition_of(source, list(markdown.parts(doctree)), self.get_target_uri(docname))
+        path.write_text(nbformat.writes(edition) + "\n", encoding="utf-8")
+
+
+def edition_of(source: NotebookNode, parts: list[str | Cell], address: str) -> NotebookNode:
+    """The notebook of these parts, with the chapter's code cells as they are, in their order."""
+    cells: list[NotebookNode] = []
+    code = iter([(k, cell) for k, cell in enumerate(source.cells) if cell.cell_type == "code"])
+    blocks: list[str] = []
+
+    def end_text() -> None:
+        if blocks:
+            cells.append(v4.new_markdown_cell("\n\n".join(blocks)))
+            blocks.clear()
+
+    for part in parts:
+        if isinstance(part, str):
+            if HEADING.match(part):
+                end_text()
+            blocks.append(part)
+            continue
+        end_text()
+        for index, cell in code:  # cells before it that the site does not show come as well
+            cells.append(_code_cell(cell))
+            if index == part.index:
+                break
+        if part.caption:
+            blocks.append(part.caption)
+    end_text()
+    cells += [_code_cell(cell) for _, cell in code]
+    first = next(cell for cell in cells if cell.cell_type == "markdown")
+    first.source += f"\n\n*This chapter is also [a page]({address}) of the book's site.*"
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    return v4.new_notebook(cells=cells, metadata=source.metadata)
+
+
+def _code_cell(cell: NotebookNode) -> NotebookNode:
+    """The code cell with those of its outputs that a notebook reader understands."""
+    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+    outputs = [readable for output in cell.outputs if (readable := _readable(output, alt))]
+    tags = {"tags": cell.metadata.tags} if "tags" in cell.metadata else {}
+    return v4.new_code_cell(
+        cell.source, outputs=outputs, execution_count=cell.execution_count, metadata=tags
+    )
+
+
+def _readable(output: NotebookNode, alt: str | None) -> NotebookNode | None:
+    """The output without what only the book's builder reads, and a picture with its alt text."""
+    if "data" not in output:
+        return output
+    data = {kind: value for kind, value in output.data.items() if not kind.startswith(GLUED)}
+    if not data:
+        return None
+    output = nbformat.from_dict({**output, "data": data, "metadata": {}})
+    if alt and "image/png" in data:
+        output.metadata["image/png"] = {"alt": alt}
+    return output
