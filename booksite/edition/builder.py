@@ -25,7 +25,6 @@ class EditionBuilder(Builder):
     format = "edition"
     epilog = "The readers' edition is in %(outdir)s."
     allow_parallel = True
-    supported_image_types = ["image/png", "image/svg+xml"]
 
     def get_outdated_docs(self) -> Iterator[str]:
         """All chapters."""
