@@ -4,17 +4,24 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 def build(
-    folder: Path, pages: dict[str, str], *, toc: str, **environment: str
+    folder: Path,
+    pages: dict[str, str],
+    *,
+    toc: str,
+    builder: Sequence[str] = (),
+    **environment: str,
 ) -> subprocess.CompletedProcess:
     """Build a book of these files of `book/` in `folder`; `toc` is what follows its format.
 
     The configuration is the project's, which executes chapters, or the one that `folder` holds.
+    `builder` holds options that name another builder.
     """
     if not (folder / "_config.yml").exists():
         shutil.copy(ROOT / "_config.yml", folder)
@@ -27,7 +34,7 @@ def build(
     settings.pop("MPLBACKEND", None)
     program = str(Path(sys.executable).with_name("jupyter-book"))
     return subprocess.run(
-        [program, "build", ".", "-n", "-W", "--keep-going"],
+        [program, "build", ".", "-n", "-W", "--keep-going", *builder],
         cwd=folder,
         env=settings,
         capture_output=True,
