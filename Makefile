@@ -54,7 +54,7 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf notebooks bench record lint clean
+.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf edition notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
@@ -68,6 +68,7 @@ help:
 	@echo "make serve      serve _build/html at http://127.0.0.1:$(PORT)/"
 	@echo "make offline    one zip of the site, to unpack and open as files: _build/lecture-offline.zip"
 	@echo "make pdf        the whole book as one PDF, from the site, with the system's Chromium: _build/lecture.pdf"
+	@echo "make edition    the chapters as notebooks for any notebook reader: _build/edition"
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
 	@echo "make record     run the benchmarks, and keep their figures for the appendix"
@@ -87,8 +88,13 @@ offline: $(INSTALLED)
 pdf: $(INSTALLED)
 	@$(BIN)/python -m booksite.paper.pdf
 
+# Notebooks without the builder's markup, from the stored outputs; one is run.
+edition: $(INSTALLED)
+	@$(BIN)/python -m booksite.edition
+	$(BIN)/python -m pytest -q -m edition tests/booksite/edition
+
 test: $(INSTALLED)
-	$(PYTEST) --cov --cov-report=term -m "not alone and not fonts and not invited"
+	$(PYTEST) --cov --cov-report=term -m "not alone and not fonts and not invited and not edition"
 	$(BIN)/python -m authoring.lint
 	$(PYTEST) $$($(BIN)/python -m authoring.notebooks nbval-mode) --nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book
 
