@@ -90,7 +90,7 @@ pdf: $(INSTALLED)
 
 # Notebooks without the builder's markup, from the stored outputs; one is run.
 edition: $(INSTALLED)
-	@$(BIN)/python -m booksite.edition
+	@$(BIN)/python -m booksite.build edition
 	$(BIN)/python -m pytest -q -m edition tests/booksite/edition
 
 test: $(INSTALLED)

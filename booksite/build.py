@@ -2,6 +2,7 @@
 
     python -m booksite.build book      execute all chapters
     python -m booksite.build draft     show their stored outputs
+    python -m booksite.build edition   write them as notebooks for other readers into _build/edition
 
 A build begins with an empty folder and ends with the mark of finished.py. So a build that was
 stopped at any moment is never taken for a finished one, and leaves nothing to the next.
@@ -91,15 +92,17 @@ def draft_configuration(root: Path) -> Path:
 def build_edition(root: Path) -> None:
     """Write the readers' edition of the chapters, from their stored outputs, into _build/edition.
 
-    Raises
-    ------
-    BuildError
-        If another build is running, or this one fails.
+    A BuildError says that another build is running, or that this one has failed.
     """
     with alone(root):
-        options = ["--builder", "custom", "--custom-builder", "edition"]
-        if code := run_jupyter_book(root, draft_configuration(root), *options):
+        # Apart from what the site's build has read: the PDF is made of that.
+        apart, edition = root / "_build" / "readers", root / "_build" / "edition"
+        options = ["--builder", "custom", "--custom-builder", "edition", "--path-output"]
+        if code := run_jupyter_book(root, draft_configuration(root), *options, str(apart)):
             raise BuildError(f"jupyter-book has ended with {code}: warnings stand above")
+        if edition.exists():
+            shutil.rmtree(edition)
+        shutil.move(apart / "_build" / "edition", edition)
 
 
 def run_jupyter_book(root: Path, configuration: Path, *builder: str) -> int | str | None:
@@ -139,13 +142,13 @@ class NamingCells:
 def main() -> None:
     """Build the site of this checkout, as the argument says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=["book", "draft"])
+    parser.add_argument("kind", choices=["book", "draft", "edition"])
     kind = parser.parse_args().kind
     sys.stderr = NamingCells(sys.stderr)
     try:
-        build(ROOT, kind)
+        build_edition(ROOT) if kind == "edition" else build(ROOT, kind)
     except BuildError as error:
-        sys.exit(f"No site: {error}")
+        sys.exit(f"No {'edition' if kind == 'edition' else 'site'}: {error}")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ ROOMS["booksite"] = [
     "figures",
     "offline",
     "paper",
+    "edition",
     "build",
     "__init__",
 ]
