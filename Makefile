@@ -93,8 +93,10 @@ edition: $(INSTALLED)
 	@$(BIN)/python -m booksite.build edition
 	$(BIN)/python -m pytest -q -m edition tests/booksite/edition
 
+# Coverage is of the package, by its own tests: tracing the others would only take time.
 test: $(INSTALLED)
-	$(PYTEST) --cov --cov-report=term -m "not alone and not fonts and not invited and not edition"
+	$(PYTEST) --cov --cov-report=term tests/course
+	$(PYTEST) -m "not alone and not fonts and not invited and not edition" --ignore=tests/course
 	$(BIN)/python -m authoring.lint
 	$(PYTEST) $$($(BIN)/python -m authoring.notebooks nbval-mode) --nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book
 
