@@ -1,5 +1,6 @@
-"""Attacks on networks: inside the set, with gain, example by example, in the same precision."""
+"""Attacks on networks, which leave no traces on them."""
 
+import copy
 import functools
 
 import pytest
@@ -15,12 +16,14 @@ from tests.course.attacks.models import (
     BALLS,
     PGD_BALLS,
     ROUNDING,
+    Everything,
+    Images,
     each_attack,
     each_pgd_ball,
     each_start,
     network,
 )
-from tests.oracles import random_problem
+from tests.oracles import INF, random_problem, says
 
 
 @each_pgd_ball
@@ -128,3 +131,141 @@ def test_a_random_start_is_reproduced_by_its_generator_and_a_restart_differs(bal
     assert torch.equal(attack(generator=seeded(0)), first)
     assert not torch.equal(attack(generator=seeded(1)), first)
     assert not torch.equal(attack(generator=generator), first)
+
+
+def assert_same_state(model, before):
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@each_attack
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("with_grad", [True, False])
+def test_attacks_leave_no_trace(attack, training, with_grad):
+    torch.manual_seed(0)
+    model, ball = Everything().train(training), NormBall(2, 0.3).in_box()
+    model.drop.train(True)  # a mode of its own, which must stay too
+    _, x, _ = random_problem(13)
+    y = torch.arange(len(x)) % 3
+    if with_grad:
+        losses(model(x), y).sum().backward()
+    before = copy.deepcopy(model.state_dict())
+    modes = [module.training for module in model.modules()]
+    wants = [value.requires_grad for value in model.parameters()]
+    grads = [None if value.grad is None else value.grad.clone() for value in model.parameters()]
+    x_before, y_before, random = x.clone(), y.clone(), torch.get_rng_state()
+
+    delta = attack(model, x, y, ball)
+
+    assert not delta.requires_grad
+    assert torch.equal(x, x_before) and torch.equal(y, y_before)
+    assert x.grad is None and not x.requires_grad
+    assert torch.equal(torch.get_rng_state(), random)
+    assert [module.training for module in model.modules()] == modes
+    assert [value.requires_grad for value in model.parameters()] == wants
+    assert_same_state(model, before)
+    for value, grad in zip(model.parameters(), grads, strict=True):
+        assert (value.grad is None) if grad is None else torch.equal(value.grad, grad)
+    assert torch.is_grad_enabled()
+
+
+def test_the_guard_against_traces_can_fail():
+    """The network above does change when it is simply called."""
+    torch.manual_seed(0)
+    model, (_, x, _) = Everything(), random_problem(13)
+    before, random = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    model(x)
+    assert not torch.equal(model.state_dict()["norm.running_mean"], before["norm.running_mean"])
+    assert not torch.equal(torch.get_rng_state(), random)
+
+
+@each_attack
+def test_a_network_is_attacked_in_the_mode_that_it_is_in(attack):
+    torch.manual_seed(0)
+    model, (_, x, _) = Everything(), random_problem(13)
+    y, ball = torch.arange(len(x)) % 3, NormBall(2, 0.3)
+    assert not torch.equal(attack(model, x, y, ball), attack(model.eval(), x, y, ball))
+
+
+@each_attack
+def test_gradients_that_are_switched_off_or_asked_for_change_nothing(attack):
+    model, (_, x, y) = network(7), random_problem(14)
+    ball, asking = NormBall(2, 0.3), x.clone().requires_grad_()
+    expected = attack(model, x, y, ball)
+    with torch.no_grad():
+        assert torch.equal(attack(model, x, y, ball), expected)
+        assert not torch.is_grad_enabled()
+    delta = attack(model, asking, y, ball)
+    assert torch.equal(delta, expected) and not delta.requires_grad
+    assert asking.grad is None
+
+
+@each_attack
+def test_a_network_of_images_is_attacked_as_the_message_says(attack):
+    torch.manual_seed(0)
+    cnn, images = Images(), torch.rand(6, 1, 4, 4).double()
+    y, ball = torch.arange(6) % 2, NormBall(INF, 0.1).in_box()
+    with says(
+        ValueError,
+        "x must have shape (n, d), got (6, 1, 4, 4): use x.reshape(len(x), -1) on images, and "
+        "nn.Sequential(nn.Unflatten(1, (1, 4, 4)), model) on a model of images",
+    ):
+        attack(cnn, images, y, ball)
+    before = copy.deepcopy(cnn.state_dict())
+    x = images.reshape(len(images), -1)
+    model = nn.Sequential(nn.Unflatten(1, (1, 4, 4)), cnn)
+    delta = attack(model, x, y, ball)
+    assert float(losses(model(x + delta), y).mean()) > float(losses(model(x), y).mean())
+    cnn.load_state_dict(before)
+    attack(model, x, y, ball)
+    assert_same_state(cnn, before)
+
+
+@each_attack
+def test_a_function_is_called_as_it_is(attack):
+    """What is promised of modules is not promised of functions around them."""
+    torch.manual_seed(0)
+    cnn, x = Images(), torch.rand(6, 16).double()
+    before = copy.deepcopy(cnn.state_dict())
+    attack(lambda z: cnn(z.reshape(-1, 1, 4, 4)), x, torch.arange(6) % 2, NormBall(INF, 0.1))
+    assert not torch.equal(cnn.norm.running_mean, before["norm.running_mean"])
+
+
+@each_attack
+def test_inference_mode_changes_nothing(attack):
+    model, (_, x, y), ball = Everything(), random_problem(14), NormBall(2, 0.3).in_box()
+    y = torch.arange(len(x)) % 3
+    torch.manual_seed(0)
+    expected = attack(model, x, y, ball)
+    with torch.inference_mode():
+        made_there = copy.deepcopy(model), x.clone(), y.clone()
+        torch.manual_seed(0)
+        assert torch.equal(attack(model, x, y, ball), expected)
+        torch.manual_seed(0)
+        assert torch.equal(attack(*made_there, ball), expected)
+    torch.manual_seed(0)
+    assert torch.equal(attack(*made_there, ball), expected)
+
+
+@pytest.mark.parametrize("kind", ["script", "trace", "parallel", "part"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_modules_whose_parameters_cannot_be_replaced_are_attacked_alike(kind):
+    plain, (_, x, _) = Everything().eval(), random_problem(13)
+    y, ball = torch.arange(len(x)) % 3, NormBall(2, 0.3)
+    model = {
+        "script": lambda: torch.jit.script(plain),
+        "trace": lambda: torch.jit.trace(plain, x),
+        "parallel": lambda: nn.DataParallel(plain),
+        "part": lambda: nn.Sequential(torch.jit.script(plain)),
+    }[kind]()
+    for attack in ATTACKS.values():
+        assert torch.equal(attack(model, x, y, ball), attack(plain, x, y, ball))
+    if kind == "trace":
+        return
+    model.train()
+    before, random = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    for attack in ATTACKS.values():
+        attack(model, x, y, ball)
+        assert torch.equal(torch.get_rng_state(), random)
+        assert_same_state(model, before)
+        assert all(value.grad is None for value in model.parameters())

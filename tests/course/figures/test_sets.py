@@ -1,15 +1,38 @@
-"""Sets have their radius, support lines touch, and boundaries are where the score is 0."""
+"""Figures of sets and functions, and the style that all figures have."""
 
 import math
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.lines import AxLine
 
 from lectures_code import figures
-from tests.course.figures.examples import BALLS, CLASSIFIERS, ROUNDING, W, X, Y
-from tests.course.figures.reading import lines_by_label, points
+from lectures_code.danskin import ValueFunction
+from lectures_code.figures import style
+from lectures_code.logistic import LinearClassifier
+from lectures_code.risk import adversarial_risk
+from tests.course.figures.examples import (
+    BALLS,
+    CLASSIFIERS,
+    COUNTS,
+    CURVES,
+    EVERY,
+    INTO_AXES,
+    LABELS,
+    ROUNDING,
+    SADDLES,
+    STEPS,
+    T,
+    W,
+    X,
+    Y,
+)
+from tests.course.figures.reading import lines_by_label, points, shows
 from tests.oracles import INF
 
 
@@ -89,3 +112,140 @@ def test_boundaries_are_those_of_layers_of_torch_too():
     for point in (start, end):  # a hundred lengths away: float32's digits of that
         assert float(layer(torch.tensor(point).float()).detach()) == pytest.approx(0, abs=1e-4)
     plt.close(ax.figure)
+
+
+def test_the_envelope_is_the_largest_of_the_curves():
+    ax = figures.plot_envelope(T, CURVES)
+    shows(ax, T, CURVES)
+    top = np.maximum.reduce([values.numpy() for values in CURVES.values()])
+    (envelope,) = (line for name, line in lines_by_label(ax).items() if "maximum" in name)
+    assert points(envelope)[:, 1].tolist() == top.tolist()
+    assert envelope.get_linewidth() > max(line.get_linewidth() for line in ax.lines[1:])
+
+
+def tangent_slopes(ax, colour):
+    return [
+        line.get_slope()
+        for line in ax.lines
+        if isinstance(line, AxLine) and to_hex(line.get_color()) == colour
+    ]
+
+
+def test_one_tangent_touches_the_envelope_and_another_the_curve_that_missed():
+    ax = figures.plot_tangents(SADDLES, 0.5, missed=-0.25, n_curves=9)
+    assert tangent_slopes(ax, style.VERMILION) == [0.5]
+    assert tangent_slopes(ax, style.PURPLE) == [-0.25]
+    assert sum(line.get_linewidth() == 0.8 for line in ax.lines) == 9
+
+
+def test_a_kink_has_two_tangents():
+    corner = ValueFunction(lambda theta, d: 2 * d[:, 0] * theta, SADDLES.deltas)
+    ax = figures.plot_tangents(corner, 0.0)
+    assert tangent_slopes(ax, style.VERMILION) == [-2, 2]
+    assert tangent_slopes(ax, style.PURPLE) == []
+
+
+def test_the_logistic_loss_stands_beside_the_step_that_counts_mistakes():
+    ax = figures.plot_logistic_loss(T)
+    loss, step = (points(line) for line in ax.lines)
+    assert loss[:, 1] == pytest.approx(np.logaddexp(0, -T.numpy()), rel=ROUNDING)
+    assert step[:, 1].tolist() == [1.0 if z <= 0 else 0.0 for z in T.tolist()]
+    assert 0.0 in T.tolist(), "a tie is among them"
+
+
+def test_contours_of_the_risk_lie_where_its_height_rises_by_doubled_steps():
+    best = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    ax = figures.plot_descent(X, Y, BALLS[3], STEPS, best, limits=(-2, 4))
+    assert points(lines_by_label(ax)["steps"]).tolist() == STEPS.tolist()
+    assert points(lines_by_label(ax)["minimum"]).tolist() == [best.tolist()]
+
+    def height(theta):
+        classifier = LinearClassifier(torch.as_tensor(theta, dtype=torch.float64), 0.0)
+        return adversarial_risk(classifier, X, Y, BALLS[3])
+
+    (contours,) = (each for each in ax.collections if hasattr(each, "levels"))
+    drawn = 0
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        for point in path.vertices[::40]:
+            # A smooth function bends by less between points of the grid.
+            assert height(point) == pytest.approx(level, abs=2e-3)
+            drawn += 1
+    rises = contours.levels - height(best)
+    assert drawn > 20 and rises[1:] / rises[:-1] == pytest.approx(2 * np.ones(10))
+
+
+every = pytest.mark.parametrize("plot", EVERY.values(), ids=EVERY.keys())
+into_axes = pytest.mark.parametrize("plot", INTO_AXES.values(), ids=INTO_AXES.keys())
+
+
+@every
+def test_a_figure_of_its_own_is_drawn_and_others_stay_open(plot):
+    other = plt.figure().number
+    drawn = plot()
+    axes = [drawn] if isinstance(drawn, Axes) else list(drawn)
+    assert all(isinstance(ax, Axes) for ax in axes)
+    assert len({ax.figure for ax in axes}) == 1
+    assert axes[0].figure.number != other
+    assert set(plt.get_fignums()) == {other, axes[0].figure.number}
+
+
+@every
+def test_the_settings_of_others_stay_as_they_were(plot):
+    plt.rcParams.update({"font.size": 23, "axes.grid": False, "figure.dpi": 50})
+    before = dict(plt.rcParams)
+    try:
+        plot()
+        assert dict(plt.rcParams) == before
+    finally:
+        plt.rcParams.update({key: plt.rcParamsDefault[key] for key in style.STYLE})
+
+
+def test_settings_stay_as_they_were_when_a_plot_fails():
+    before = dict(plt.rcParams)
+    with pytest.raises(TypeError):
+        figures.plot_envelope(T, {"no tensor": [1, 2]})
+    assert dict(plt.rcParams) == before
+
+
+def test_the_style_is_used_while_drawing():
+    ax = figures.plot_lines(T, CURVES, **LABELS)
+    assert to_hex(ax.xaxis.label.get_color()) == style.INK
+    assert ax.figure.dpi == style.STYLE["figure.dpi"]
+    assert ax.figure.patch.get_alpha() in (None, 0) and ax.figure.get_facecolor()[3] == 0
+
+
+@every
+def test_a_figure_can_be_rendered_without_a_warning(plot):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = plot()
+        figure = (drawn if isinstance(drawn, Axes) else drawn[0]).figure
+        figure.canvas.draw()
+
+
+@into_axes
+def test_it_is_drawn_into_the_axes_that_are_given(plot):
+    figure, (left, right) = plt.subplots(1, 2)
+    assert plot(ax=right) is right
+    assert plt.get_fignums() == [figure.number]
+    assert right.has_data() and not left.has_data()
+
+
+@every
+def test_axes_are_named(plot):
+    drawn = plot()
+    for ax in [drawn] if isinstance(drawn, Axes) else drawn:
+        if ax.axison:
+            assert ax.get_xlabel()
+            rows = [label.get_text() for label in ax.get_yticklabels()]
+            assert any(each.get_ylabel() for each in ax.figure.axes) or rows == list(COUNTS)
+        else:
+            assert ax.get_title(), "a picture says what it is"
+
+
+@into_axes
+def test_lines_differ_in_more_than_their_colour(plot):
+    """Grey print and colour blindness: named lines differ in dashes or markers, too."""
+    named = [line for line in plot().lines if not line.get_label().startswith("_")]
+    looks = [(line.get_linestyle(), line.get_marker(), line.get_linewidth()) for line in named]
+    assert len(set(looks)) == len(looks)

@@ -1,4 +1,4 @@
-"""Projections against the variational inequality, grids and a general solver."""
+"""Projection, membership and draws, against solvers, numpy and the law of a uniform draw."""
 
 import math
 
@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
+from scipy import stats
 from scipy.optimize import minimize
 
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from tests.course.perturbations.cases import (
+    BASIC,
     BASIC_EXPONENTS,
     ROUNDING,
     cases,
     each_basic,
+    each_boxed,
+    each_set,
     excess,
     grid,
     images,
@@ -146,3 +150,165 @@ def test_projection_leaves_directions_alone_for_p_2_and_is_a_clip_for_p_inf(case
         torch.testing.assert_close(nearest, expected, rtol=1e-13, atol=1e-307)
     else:
         assert ((nearest * v >= 0) & (nearest.abs() <= v.abs())).all()
+
+
+@each_set
+def test_radius_zero_leaves_only_zero(ball):
+    point = ball.with_radius(0)
+    w, x = normal(4, 5), images(4, 5)
+    assert not point.support(w, x).any()
+    found = [point.maximiser(w, x)]
+    if ball in BASIC:
+        found += [point.project(w, x), point.sample(x, generator=seeded())]
+    for delta in found:
+        assert delta.shape == x.shape and not delta.any()
+        assert point.contains(delta, x).all()
+    assert not point.contains(torch.full_like(x, 1e-300), x).any()
+
+
+@each_boxed
+def test_a_huge_radius_leaves_the_box_alone(ball):
+    wide = ball.with_radius(1e9)
+    w, x = normal(4, 5), images(4, 5)
+    corner = torch.where(w > 0, 1 - x, -x)
+    assert torch.equal(wide.maximiser(w, x), corner)
+    assert torch.equal(wide.project(1e3 * w, x), (1e3 * w).clamp(-x, 1 - x))
+    torch.testing.assert_close(wide.support(w, x), (w * corner).sum(-1))
+
+
+@each_boxed
+def test_a_wide_box_leaves_the_ball_alone(ball):
+    plain, wide = NormBall(ball.p, ball.radius), NormBall(ball.p, ball.radius).in_box(-1e3, 1e3)
+    w, x = normal(40, 5), images(40, 5)
+    torch.testing.assert_close(wide.maximiser(w, x), plain.maximiser(w))
+    torch.testing.assert_close(wide.project(w, x), plain.project(w))
+    torch.testing.assert_close(wide.support(w, x), plain.support(w))
+
+
+@each_set
+def test_contains_counts_what_is_outside_the_ball_beyond_the_tolerance(ball):
+    x = vector(0.5, 0.5)
+    edge = vector(0.4, 0.0)  # on the sphere for every p
+    assert ball.contains(edge, x)
+    assert ball.contains(edge, x, tolerance=0)
+    assert ball.contains(edge * (1 + 1e-9), x)
+    assert not ball.contains(edge * (1 + 1e-7), x)
+    assert not ball.contains(edge * (1 + 1e-9), x, tolerance=1e-10)
+    assert ball.contains(edge * 1.09, x, tolerance=0.1)
+    assert not ball.contains(edge * 1.11, x, tolerance=0.1)
+    assert ball.contains(-edge.float() * (1 + 1e-4), x.float())
+    assert not ball.contains(-edge.float() * (1 + 1e-3), x.float())
+
+
+@each_set
+def test_contains_agrees_with_numpy_on_random_points(ball):
+    delta, x = 0.3 * normal(500, 3), images(500, 3)
+    expected = norm(delta, ball.p) <= 0.4
+    if isinstance(ball, BoxedNormBall):
+        moved = (x + delta).numpy()
+        expected &= ((moved >= 0) & (moved <= 1)).all(-1)
+    assert 0 < expected.sum() < 500
+    assert ball.contains(delta, x, tolerance=0).tolist() == expected.tolist()
+
+
+@each_boxed
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_contains_counts_what_leaves_the_box_beyond_the_tolerance(ball, sign):
+    ball = BoxedNormBall(ball.p, 0.4, -1, 3)
+    x = vector(1.0 + 1.875 * sign, 1.0)  # 0.125 from a face of a box of width 4
+    assert ball.contains(sign * vector(0.125, 0.0), x, tolerance=0)
+    assert ball.contains(sign * vector(0.125 + 3e-8, 0.0), x)
+    assert not ball.contains(sign * vector(0.125 + 3e-7, 0.0), x)
+    assert ball.contains(sign * vector(0.125 + 0.039, 0.0), x, tolerance=0.01)
+    assert not ball.contains(sign * vector(0.125 + 0.041, 0.0), x, tolerance=0.01)
+
+
+DRAWS = 4000
+# The generators are seeded, so nothing here fails by chance. A right sampler had one chance in a
+# thousand to be rejected when the seed was picked.
+UNLIKELY = 1e-3
+
+
+@pytest.mark.parametrize("p", BASIC_EXPONENTS)
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_the_radius_of_a_draw_has_the_law_of_a_uniform_one(p, d):
+    delta = NormBall(p, 0.4).sample(torch.zeros(DRAWS, d).double(), generator=seeded(d))
+    # The part of the ball's volume within a radius is (radius / r)**d.
+    volume = (norm(delta, p) / 0.4).astype(float) ** d
+    assert stats.kstest(volume, "uniform").pvalue > UNLIKELY
+    # Symmetric: a mean has standard deviation sd / sqrt(n), 4 of them are UNLIKELY / 10.
+    assert (delta.mean(0).abs() <= 4 * delta.std(0) / math.sqrt(DRAWS)).all()
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_many_draws_show_no_small_deviation_from_the_uniform_law(p):
+    # With n draws a deviation of the distribution function by 2 / sqrt(n) shows: here by 0.0045.
+    delta = NormBall(p, 1).sample(torch.zeros(50 * DRAWS, 5).double(), generator=seeded(2))
+    volume = torch.linalg.vector_norm(delta, ord=p, dim=-1).numpy() ** 5
+    assert stats.kstest(volume, "uniform").pvalue > UNLIKELY
+
+
+@pytest.mark.parametrize("p", BASIC_EXPONENTS)
+def test_draws_agree_with_rejection_from_a_cube(p):
+    delta = NormBall(p, 0.4).sample(torch.zeros(DRAWS, 3).double(), generator=seeded(1)).numpy()
+    cube = np.random.default_rng(0).uniform(-0.4, 0.4, (8 * DRAWS, 3))
+    kept = cube[norm(cube, p) <= 0.4]
+    for statistic in (
+        lambda v: v[:, 0],
+        lambda v: v.sum(-1),
+        lambda v: np.abs(v).min(-1),
+        lambda v: np.linalg.norm(v, axis=-1),
+    ):
+        assert stats.ks_2samp(statistic(delta), statistic(kept)).pvalue > UNLIKELY
+
+
+def test_the_test_of_draws_rejects_a_uniform_radius():
+    direction = normal(DRAWS, 3)
+    radius = torch.rand(DRAWS, 1, generator=seeded(), dtype=torch.float64)
+    delta = radius * direction / direction.norm(dim=-1, keepdim=True)
+    assert stats.kstest(delta.norm(dim=-1).numpy() ** 3, "uniform").pvalue < UNLIKELY
+
+
+def test_for_p_inf_in_a_box_each_entry_is_uniform_on_its_interval():
+    ball = NormBall(INF, 0.4).in_box()
+    one = vector(0.0, 0.1, 0.5, 0.9, 1.0)
+    delta = ball.sample(one.expand(DRAWS, 5), generator=seeded())
+    low, high = interval(ball, one)
+    for j in range(5):
+        law = stats.uniform(low[j], high[j] - low[j])
+        assert stats.kstest(delta[:, j].numpy(), law.cdf).pvalue > UNLIKELY
+    # Independent: a correlation of n pairs has standard deviation 1 / sqrt(n).
+    assert (torch.corrcoef(delta.T) - torch.eye(5)).abs().max() <= 4 / math.sqrt(DRAWS)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_for_other_p_in_a_box_a_draw_is_a_projected_draw_from_the_ball(p):
+    ball, x = NormBall(p, 0.9), images(50, 4)
+    expected = ball.in_box().project(ball.sample(x, generator=seeded(5)), x)
+    assert torch.equal(ball.in_box().sample(x, generator=seeded(5)), expected)
+
+
+@each_basic
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_draws_stay_inside(ball, dtype):
+    x = images(500, 6, dtype=dtype)
+    delta = ball.sample(x, generator=seeded())
+    assert delta.shape == x.shape and delta.dtype == dtype
+    # One rounding of x and one of the result, in the draw's own precision.
+    assert ball.contains(delta, x, tolerance=4 * torch.finfo(dtype).eps).all()
+
+
+@each_basic
+def test_draws_depend_on_the_generator_alone_and_touch_nothing_else(ball):
+    x = images(20, 4)
+    before = torch.get_rng_state()
+    generator = seeded(7)
+    first, second = ball.sample(x, generator=generator), ball.sample(x, generator=generator)
+    torch.manual_seed(123)
+    again = ball.sample(x, generator=seeded(7))
+    torch.set_rng_state(before)
+    ball.maximiser(ball.sample(x, generator=seeded()), x)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+    assert len(first.unique(dim=0)) == 20  # one draw for each example

@@ -1,4 +1,4 @@
-"""Support and maximiser against enumeration, grids, programmes and general solvers."""
+"""Support, maximiser, gradients, and the margin that is taken, against enumeration and solvers."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,18 @@ import torch
 from hypothesis import example, given, settings
 from scipy.optimize import linprog, minimize
 
+from lectures_code.attacks import linear_maximiser
+from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from tests.course.perturbations.cases import (
+    BOXED,
     DWARFED,
     EXPONENTS,
     ROUNDING,
     SETS,
     cases,
+    each_basic,
+    each_boxed,
     each_set,
     excess,
     grid,
@@ -20,6 +25,7 @@ from tests.course.perturbations.cases import (
     is_inside,
     name,
     normal,
+    seeded,
     vector,
 )
 from tests.oracles import INF, interval, largest, norm
@@ -181,3 +187,111 @@ def test_for_p_1_in_a_box_ties_keep_their_order_among_thousands():
 
 def test_for_p_inf_weights_of_zero_move_nothing():
     assert NormBall(INF, 0.4).maximiser(vector(1e-300, -5.0, 0.0)).tolist() == [0.4, -0.4, 0]
+
+
+@settings(max_examples=150)
+@given(cases())
+@example((NormBall(1, 1.0), vector(2.0, -2.0, 2.0), vector(0.0, 0.0, 0.0)))
+@example((NormBall(1.5, 1.0), vector(0.0, 0.0), vector(0.0, 0.0)))
+@example((NormBall(INF, 1.0), vector(0.0, 3.0), vector(0.0, 0.0)))
+@example(DWARFED)
+def test_the_gradient_of_the_support_is_the_maximiser_at_kinks_too(case):
+    ball, w, x = case
+    w = w.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(ball.support(w, x), w)
+    # The two formulas round apart, relative to the radius at most (p = 1.1: powers of 10).
+    torch.testing.assert_close(gradient, ball.maximiser(w, x), rtol=0, atol=1e-12 * ball.radius)
+
+
+@each_set
+def test_first_and_second_derivatives_agree_with_finite_differences(ball):
+    # Seeds at which no weight or difference of weights is within 1e-2 of a kink.
+    for seed in (0, 3):
+        x = images(5, seed=seed)
+        w = normal(5, seed=seed).requires_grad_()
+        value = lambda w, x=x: ball.support(w, x)  # noqa: E731
+        assert torch.autograd.gradcheck(value, w)
+        if 1 < ball.p < INF:
+            assert torch.autograd.gradgradcheck(value, w)
+
+
+@each_set
+def test_derivatives_forward_and_backward_are_the_same(ball):
+    w, x, way = normal(5), images(5), normal(5, seed=1)
+    value = lambda w: ball.support(w, x)  # noqa: E731
+    _, forward = torch.func.jvp(value, (w,), (way,))
+    torch.testing.assert_close(forward, torch.func.grad(value)(w) @ way)
+    stretched = lambda theta: ball.support(normal(3, 5) * theta, images(3, 5))  # noqa: E731
+    torch.testing.assert_close(
+        torch.func.jacrev(stretched)(w), torch.autograd.functional.jacobian(stretched, w)
+    )
+
+
+@each_basic
+def test_maximisers_projections_and_draws_are_constants_and_arguments_stay_as_they_were(ball):
+    w, x = normal(3, 5).requires_grad_(), images(3, 5).requires_grad_()
+    w_before, x_before = w.detach().clone(), x.detach().clone()
+    for result in (ball.maximiser(w, x), ball.project(w, x), ball.sample(x, generator=seeded())):
+        assert not result.requires_grad
+    assert ball.support(w, x).requires_grad
+    assert torch.equal(w, w_before) and torch.equal(x, x_before)
+    assert w.grad is None and x.grad is None
+
+
+def test_the_support_is_a_constant_with_respect_to_the_example():
+    x = images(3, 5).requires_grad_()
+    assert not NormBall(2, 0.4).in_box().support(normal(3, 5), x).requires_grad
+
+
+MODEL = LinearClassifier(vector(1.0, -0.5, 0.0, 1.0), 0.25)
+X, Y = images(40, 4), normal(40, seed=1).sign()
+
+
+@each_set
+def test_what_is_taken_from_the_margins_is_what_the_worst_perturbations_take(ball):
+    taken = ball.margin_taken(MODEL.theta, X, Y)
+    assert taken.shape == ((40,) if ball in BOXED else ())
+    exact = [float(largest(-y * MODEL.theta, x, ball)) for x, y in zip(X, Y, strict=True)]
+    np.testing.assert_allclose(taken.expand(40).numpy(), exact, rtol=ROUNDING)
+    worst = X + linear_maximiser(MODEL, X, Y, ball)
+    torch.testing.assert_close(Y * MODEL(X) - taken, Y * MODEL(worst), rtol=0, atol=ROUNDING)
+
+
+@each_set
+def test_no_point_of_a_fine_grid_takes_more_from_a_margin(ball):
+    theta = vector(1.0, -0.5, 0.25)
+    for x, y in zip(X[:4, :3], Y[:4], strict=True):
+        points, h = grid(ball, x, steps=15)
+        most = (-y * torch.as_tensor(points) @ theta).max()
+        taken = ball.margin_taken(theta, x[None], y[None]).squeeze()
+        # As for the support: rounding the maximiser towards 0 loses at most h in each entry.
+        assert most - 1e-11 <= taken <= most + h * theta.abs().sum() + 1e-11
+
+
+@each_set
+def test_what_is_taken_from_the_margins_has_derivatives_in_the_weights(ball):
+    theta = normal(4).requires_grad_()
+    assert torch.autograd.gradcheck(lambda theta: ball.margin_taken(theta, X[:5], Y[:5]), theta)
+
+
+@each_set
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_perturbed_examples_are_sums(ball, dtype):
+    x, w = images(40, 4, dtype=dtype), normal(40, 4, dtype=dtype)
+    delta = ball.maximiser(w, x)
+    assert torch.equal(ball.perturbed(x, delta), x + delta) or ball in BOXED
+    rounding = torch.finfo(dtype).eps
+    torch.testing.assert_close(ball.perturbed(x, delta), x + delta, rtol=0, atol=rounding)
+
+
+@each_boxed
+def test_perturbed_examples_stay_in_the_box_where_rounding_would_leave_it(ball):
+    x, w = images(200, 4, dtype=torch.float32), normal(200, 4, dtype=torch.float32)
+    box = ball.with_radius(9).in_box(-0.1307 / 0.3081, 0.8693 / 0.3081)
+    low, high = (torch.tensor(bound, dtype=torch.float32) for bound in (box.low, box.high))
+    x = (low + (high - low) * x).clamp(low, high)
+    delta = box.maximiser(w, x)
+    assert (x + delta > high).any() or (x + delta < low).any(), "no sum was rounded out of the box"
+    perturbed = box.perturbed(x, delta)
+    assert perturbed.dtype == torch.float32
+    assert ((low <= perturbed) & (perturbed <= high)).all()
