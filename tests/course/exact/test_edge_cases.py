@@ -1,20 +1,17 @@
-"""The exact optimum for unusual data, and for MNIST."""
+"""The exact optimum for unusual data: scales, shapes, types, memory."""
 
 import math
-import os
 import tracemalloc
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
 
 from lectures_code.exact import separate, solution_path, solve
 from lectures_code.logistic import LinearClassifier
-from lectures_code.mnist import load_zero_one
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import robust_error, worst_margins
+from lectures_code.risk import worst_margins
 from tests.course.exact.problems import RADII, TOL, assert_certified, each_p, overlapping, separated
 from tests.course.exact.test_solver import scipy_minimum
 from tests.oracles import INF
@@ -160,67 +157,3 @@ def test_a_fine_path_is_made_of_the_cold_solutions(p):
         assert found.status == cold.status == "optimal"
         # Both lie within a relative gap of 1e-9 of the infimum.
         assert found.risk == pytest.approx(cold.risk, rel=2e-9)
-
-
-pytestmark = pytest.mark.skipif(
-    "MNIST_DIR" not in os.environ, reason="MNIST_DIR names no folder with the full MNIST"
-)
-
-
-@pytest.fixture(scope="module")
-def mnist():
-    return load_zero_one(source="mnist")
-
-
-def test_the_known_optimum(mnist):
-    ball = NormBall(INF, 0.2)
-    # The figures, from another solver, were found on pixels rounded to float32.
-    pixels = mnist.x_train.float()
-    optimum = solve(pixels, mnist.y_train, ball)
-    assert optimum.status == "optimal" and optimum.relative_gap <= TOL
-    assert optimum.risk == pytest.approx(0.11865231307, abs=1e-10)
-    theta = optimum.classifier.theta
-    assert int((theta != 0).sum()) == 34
-    assert float(theta.abs().sum()) == pytest.approx(19.947, abs=5e-4)
-    assert robust_error(optimum.classifier, mnist.x_test, mnist.y_test, ball).k == 39
-    smaller = solve(pixels, mnist.y_train, NormBall(INF, 0.1), start=optimum.classifier)
-    assert smaller.risk == pytest.approx(0.02825836100, abs=1e-10)
-
-
-def test_lbfgsb_on_the_smooth_problem_at_full_size_finds_nearly_as_little(mnist):
-    x, y, radius = mnist.x_train.numpy(), mnist.y_train.numpy(), 0.2
-    n, d = x.shape
-
-    def risk(v):  # theta = v[:d] - v[d:-1], both parts non-negative, |theta|_1 at most their sum
-        margins = y * (x @ (v[:d] - v[d:-1]) + v[-1]) - radius * v[:-1].sum()
-        pull = 1 / (1 + np.exp(margins)) / n
-        moved = (pull * y) @ x
-        slope = radius * pull.sum() + np.concatenate([-moved, moved])
-        return np.logaddexp(0, -margins).mean(), np.append(slope, -(pull * y).sum())
-
-    bounds = [(0, None)] * (2 * d) + [(None, None)]
-    options = {"maxiter": 250, "maxfun": 400, "ftol": 0, "gtol": 0}
-    found = minimize(risk, np.zeros(2 * d + 1), jac=True, bounds=bounds, options=options).fun
-    optimum = solve(mnist.x_train, mnist.y_train, NormBall(INF, radius))
-    assert found >= optimum.lower_bound
-    assert found == pytest.approx(optimum.risk, rel=1e-3)  # where 250 steps leave it
-
-
-def test_every_norm_is_solved(mnist):
-    x, y = mnist.x_train, mnist.y_train
-    for ball in (NormBall(2, 2.0), NormBall(1, 20.0)):
-        assert_certified(solve(x, y, ball), x, y)
-
-
-def test_the_separability_threshold(mnist):
-    x, y = mnist.x_train, mnist.y_train
-    radius = separate(x, y, INF).radius
-    assert radius == pytest.approx(0.036715, abs=5e-7)
-    below = solve(x, y, NormBall(INF, 0.03))
-    assert below.status == "separable"
-    assert (worst_margins(below.classifier, x, y, below.ball) > 0).all()
-
-
-def test_the_optimum_in_the_box_is_certified(mnist):
-    x, y = mnist.x_train, mnist.y_train
-    assert_certified(solve(x, y, NormBall(INF, 0.2).in_box()), x, y)
