@@ -2,6 +2,9 @@
 
 import pytest
 
+# Alone: what the search stores for the next page goes from one process of the browser to another,
+# and beside other browsers on the same cores it has been seen to come too late for a script's hand.
+pytestmark = pytest.mark.alone
 BOTH = pytest.mark.parametrize("as_file", [False, True])
 
 
@@ -37,10 +40,7 @@ def test_a_name_of_the_package_is_still_found_first(search):
 def test_a_result_leads_to_the_words_that_were_searched_for(search, as_file, width):
     page = search("certified radius", as_file=as_file)
     page.set_viewport_size({"width": width, "height": 700})
-    # By the keyboard: a list that still grows can't move away from under it.
-    page.locator("#search-results li a[href*='book/lecture/']:not([href*='#'])").first.press(
-        "Enter"
-    )
+    page.locator("#search-results li a[href*='book/lecture/']:not([href*='#'])").first.click()
     page.wait_for_function("scrollY > 0")
     seen = page.evaluate(
         """() => [...document.querySelectorAll("article .highlighted")].filter((mark) => {
