@@ -9,7 +9,7 @@ from torch import nn
 
 from lectures_code.exact.dual import mean_loss
 from lectures_code.exact.examples import Columns, Examples, dual_norm
-from lectures_code.exact.pieces import Piece
+from lectures_code.exact.pieces import Piece, SecondOrder
 from lectures_code.logistic import LinearClassifier
 
 
@@ -96,7 +96,8 @@ class Problem:
         here = np.append(coordinates, point.intercept)
         reach = self.radius * alpha.sum() + self.penalty * len(self.y)
         gradient[:-1] += reach * norm_slope
-        there = self.piece.minimise(hessian, gradient, here, norm_slope, reach)
+        model = SecondOrder(hessian, gradient, here)
+        there = self.piece.minimise(model, norm_slope, reach)
         risk, slope = self.risk(point), gradient @ (there - here) / len(self.y)
         step = 1.0
         while step > 1e-10:

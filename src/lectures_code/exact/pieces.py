@@ -7,11 +7,20 @@ of a second-order model over the piece. Weights without a coordinate follow from
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_solve
 
 from lectures_code.exact.quadratic import cholesky, minimise_over_cone
+
+
+class SecondOrder(NamedTuple):
+    """A second-order model of the loss around the point `here`, all in (coordinates, intercept)."""
+
+    hessian: np.ndarray
+    gradient: np.ndarray
+    here: np.ndarray
 
 
 class Piece(ABC):
@@ -33,18 +42,10 @@ class Piece(ABC):
         """All weights at these coordinates; those that do not depend on them are as in `theta`."""
 
     @abstractmethod
-    def minimise(
-        self,
-        hessian: np.ndarray,
-        gradient: np.ndarray,
-        here: np.ndarray,
-        slope: np.ndarray,
-        reach: float,
-    ) -> np.ndarray:
-        """The point of the piece where the second-order model around `here` is least.
+    def minimise(self, model: SecondOrder, slope: np.ndarray, reach: float) -> np.ndarray:
+        """The point of the piece where the model is least.
 
-        All are in (coordinates, intercept), but for the `slope` of the norm; `reach` is the loss's
-        slope in the norm.
+        `slope` is that of the norm in the coordinates, `reach` that of the loss in the norm.
         """
 
 
@@ -60,15 +61,9 @@ class SmoothPiece(Piece):
     def weights(self, theta: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
         return coordinates
 
-    def minimise(
-        self,
-        hessian: np.ndarray,
-        gradient: np.ndarray,
-        here: np.ndarray,
-        slope: np.ndarray,
-        reach: float,
-    ) -> np.ndarray:
+    def minimise(self, model: SecondOrder, slope: np.ndarray, reach: float) -> np.ndarray:
         # Newton's step, with the curvature of the norm, (1 - slope slope^T) / norm, added.
+        hessian, gradient, here = model
         bend = reach / np.linalg.norm(here[:-1])
         hessian[:-1, :-1] += bend * (np.eye(len(slope)) - np.outer(slope, slope))
         root, scale = cholesky(hessian, np.diag(hessian))
@@ -92,15 +87,8 @@ class SparsePiece(Piece):
         theta[self.index] = coordinates
         return theta
 
-    def minimise(
-        self,
-        hessian: np.ndarray,
-        gradient: np.ndarray,
-        here: np.ndarray,
-        slope: np.ndarray,
-        reach: float,
-    ) -> np.ndarray:
-        return minimise_over_cone(hessian, gradient, here, np.diag(np.append(slope, 1.0)))
+    def minimise(self, model: SecondOrder, slope: np.ndarray, reach: float) -> np.ndarray:
+        return minimise_over_cone(*model, np.diag(np.append(slope, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -122,21 +110,14 @@ class CappedPiece(Piece):
         theta[self.index] = coordinates[:-1]
         return theta
 
-    def minimise(
-        self,
-        hessian: np.ndarray,
-        gradient: np.ndarray,
-        here: np.ndarray,
-        slope: np.ndarray,
-        reach: float,
-    ) -> np.ndarray:
+    def minimise(self, model: SecondOrder, slope: np.ndarray, reach: float) -> np.ndarray:
         # |weight| <= t, as weight = sign * (t - lag) with lag >= 0. Should a weight come out below
         # -t, it is on the other side, and the sign is changed.
-        signs = np.where(here[:-2] < 0, -1.0, 1.0)
+        signs = np.where(model.here[:-2] < 0, -1.0, 1.0)
         for _ in range(10):
             cone = np.diag(np.concatenate([-signs, [1.0, 1.0]]))
             cone[:-2, -2] = signs
-            there = minimise_over_cone(hessian, gradient, here, cone)
+            there = minimise_over_cone(*model, cone)
             beyond = signs * there[:-2] < -there[-2]
             if not beyond.any():
                 break
