@@ -2,7 +2,7 @@
 
     python -m booksite.build book      execute all chapters
     python -m booksite.build draft     show their stored outputs
-    python -m booksite.build edition   write them as notebooks for other readers into _build/edition
+    python -m booksite.build edition   write them as notebooks for other readers (`book` does so too)
 
 A build begins with an empty folder and ends with the mark of finished.py. So a build that was
 stopped at any moment is never taken for a finished one, and leaves nothing to the next.
@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from booksite.edition.folder import write_folder
 from booksite.figures.kernel import write_profile
 from booksite.finished import MARK, ROOT
 
@@ -76,6 +77,10 @@ def build(root: Path, kind: str) -> None:
                 f"jupyter-book has ended with {code}: warnings stand above, and the tracebacks of "
                 "failed cells below them"
             )
+        if kind == "book":  # what the pages' download buttons lead to
+            shutil.copytree(
+                write_edition(root) / "book", site / "_sources" / "book", dirs_exist_ok=True
+            )
         (site / MARK).touch()
 
 
@@ -89,20 +94,21 @@ def draft_configuration(root: Path) -> Path:
     return path
 
 
-def build_edition(root: Path) -> None:
-    """Write the readers' edition of the chapters, from their stored outputs, into _build/edition.
+def write_edition(root: Path) -> Path:
+    """Write the readers' edition, of the chapters' stored outputs, and return its folder.
 
-    A BuildError says that another build is running, or that this one has failed.
+    A BuildError says that its build has failed.
     """
-    with alone(root):
-        # Apart from what the site's build has read: the PDF is made of that.
-        apart, edition = root / "_build" / "readers", root / "_build" / "edition"
-        options = ["--builder", "custom", "--custom-builder", "edition", "--path-output"]
-        if code := run_jupyter_book(root, draft_configuration(root), *options, str(apart)):
-            raise BuildError(f"jupyter-book has ended with {code}: warnings stand above")
-        if edition.exists():
-            shutil.rmtree(edition)
-        shutil.move(apart / "_build" / "edition", edition)
+    # Apart from what the site's build has read: the PDF is made of that.
+    apart, edition = root / "_build" / "readers", root / "_build" / "edition"
+    options = ["--builder", "custom", "--custom-builder", "edition", "--path-output"]
+    if code := run_jupyter_book(root, draft_configuration(root), *options, str(apart)):
+        raise BuildError(f"jupyter-book has ended with {code}: warnings stand above")
+    if edition.exists():
+        shutil.rmtree(edition)
+    shutil.move(apart / "_build" / "edition", edition)
+    write_folder(root, edition)
+    return edition
 
 
 def run_jupyter_book(root: Path, configuration: Path, *builder: str) -> int | str | None:
@@ -146,7 +152,11 @@ def main() -> None:
     kind = parser.parse_args().kind
     sys.stderr = NamingCells(sys.stderr)
     try:
-        build_edition(ROOT) if kind == "edition" else build(ROOT, kind)
+        if kind == "edition":
+            with alone(ROOT):
+                write_edition(ROOT)
+        else:
+            build(ROOT, kind)
     except BuildError as error:
         sys.exit(f"No {'edition' if kind == 'edition' else 'site'}: {error}")
 

@@ -63,10 +63,14 @@ def test_alt_text_in_a_cells_metadata_reaches_the_page(good):
     assert f'alt="{ALT}"' in good[1]
 
 
-def test_launch_buttons_open_the_chapter_as_a_notebook(good):
-    assert "colab.research.google.com/github/" in good[1]
-    assert "/blob/main/book/chapter.ipynb" in good[1]
-    assert "urlpath=lab/tree/book/chapter.ipynb" in good[1]
+def test_launch_buttons_open_the_readers_edition_and_the_edit_button_the_chapter(good):
+    addresses = re.findall(r'href="(https://[^"]+chapter\.ipynb)"', good[1])
+    project = "adversarial-training-lecture/adversarial-training-lecture"
+    assert set(addresses) == {
+        f"https://mybinder.org/v2/gh/{project}/edition?urlpath=lab/tree/book/chapter.ipynb",
+        f"https://colab.research.google.com/github/{project}/blob/edition/book/chapter.ipynb",
+        f"https://github.com/{project}/edit/main/book/chapter.ipynb",
+    }
 
 
 def test_mathematics_is_drawn_by_the_build(good):

@@ -37,8 +37,15 @@ def book(tmp_path, monkeypatch):
             (cls.site / "index.html").touch()
             return 0
 
+        @classmethod
+        def write_edition(cls, root):
+            (root / "_build" / "edition" / "book").mkdir(parents=True, exist_ok=True)
+            (root / "_build" / "edition" / "book" / "chapter.ipynb").write_text("edition")
+            return root / "_build" / "edition"
+
     (tmp_path / "_config.yml").write_text("title: A book\n")
     monkeypatch.setattr(program, "run_jupyter_book", lambda *a: Book.run(*a))
+    monkeypatch.setattr(program, "write_edition", Book.write_edition)
     return Book
 
 
@@ -48,6 +55,11 @@ def test_a_build_that_ends_well_leaves_a_whole_site(book, kind):
     assert unfinished(book.site) is None
     assert (book.site / "index.html").exists()
     assert (book.site / ".draft").exists() == (kind == "draft")
+
+
+def test_the_notebooks_for_download_are_the_readers_edition(book):
+    build(book.root, "book")
+    assert (book.site / "_sources" / "book" / "chapter.ipynb").read_text() == "edition"
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, OSError("no space left")])
@@ -81,7 +93,7 @@ def test_a_build_begins_with_nothing_of_an_earlier_one(book):
     (book.site / "half a page.html").touch()
     (book.site / ".draft").touch()
     build(book.root, "book")
-    assert {path.name for path in book.site.iterdir()} == {"index.html", MARK}
+    assert {path.name for path in book.site.iterdir()} == {"index.html", "_sources", MARK}
 
 
 def test_a_build_that_fails_shows_why_and_leaves_no_whole_site(book, capsys):
