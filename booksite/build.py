@@ -2,7 +2,7 @@
 
     python -m booksite.build book      execute all chapters
     python -m booksite.build draft     show their stored outputs
-    python -m booksite.build edition   write them as notebooks for other readers (`book` does so too)
+    python -m booksite.build edition   write them as notebooks for other readers (as `book` does)
 
 A build begins with an empty folder and ends with the mark of finished.py. So a build that was
 stopped at any moment is never taken for a finished one, and leaves nothing to the next.
