@@ -54,7 +54,7 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf edition notebooks bench record lint clean
+.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf edition links notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
@@ -69,13 +69,14 @@ help:
 	@echo "make offline    one zip of the site, to unpack and open as files: _build/lecture-offline.zip"
 	@echo "make pdf        the whole book as one PDF, from the site, with the system's Chromium: _build/lecture.pdf"
 	@echo "make edition    the chapters as notebooks for any notebook reader: _build/edition"
+	@echo "make links      ask each page on another host that the book links to"
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
 	@echo "make record     run the benchmarks, and keep their figures for the appendix"
-	@echo "make lint       ruff, oxlint for JavaScript, mypy, and the notebook linter"
+	@echo "make lint       ruff, oxlint for JavaScript, mypy, zizmor for workflows, and the notebook linter"
 	@echo "make clean      remove what was built (.venv stays)"
 
-book draft: $(INSTALLED)
+book draft links: $(INSTALLED)
 	@$(BIN)/python -m booksite.build $@
 
 serve: $(INSTALLED)
@@ -140,11 +141,15 @@ record: bench
 	@mkdir -p benchmarks/results
 	cp _build/bench/*.json benchmarks/results/
 
+# The workflows are checked without asking GitHub.
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/python -m authoring.lint
 
 clean:

@@ -3,6 +3,7 @@
     python -m booksite.build book      execute all chapters
     python -m booksite.build draft     show their stored outputs
     python -m booksite.build edition   write them as notebooks for other readers (as `book` does)
+    python -m booksite.build links     ask each page on another host that the book links to
 
 A build begins with an empty folder and ends with the mark of finished.py. So a build that was
 stopped at any moment is never taken for a finished one, and leaves nothing to the next.
@@ -99,16 +100,26 @@ def write_edition(root: Path) -> Path:
 
     A BuildError says that its build has failed.
     """
-    # Apart from what the site's build has read: the PDF is made of that.
-    apart, edition = root / "_build" / "readers", root / "_build" / "edition"
-    options = ["--builder", "custom", "--custom-builder", "edition", "--path-output"]
-    if code := run_jupyter_book(root, draft_configuration(root), *options, str(apart)):
-        raise BuildError(f"jupyter-book has ended with {code}: warnings stand above")
+    built = build_apart(root, "--builder", "custom", "--custom-builder", "edition")
+    edition = root / "_build" / "edition"
     if edition.exists():
         shutil.rmtree(edition)
-    shutil.move(apart / "_build" / "edition", edition)
+    shutil.move(built / "edition", edition)
     write_folder(root, edition)
     return edition
+
+
+def build_apart(root: Path, *builder: str) -> Path:
+    """Run another builder on the stored outputs, and return the folder that holds what it wrote.
+
+    Apart from what the site's build has read: the PDF is made of that. A BuildError says that it
+    has failed.
+    """
+    apart = root / "_build" / "readers"
+    options = [*builder, "--path-output", str(apart)]
+    if code := run_jupyter_book(root, draft_configuration(root), *options):
+        raise BuildError(f"jupyter-book has ended with {code}: warnings stand above")
+    return apart / "_build"
 
 
 def run_jupyter_book(root: Path, configuration: Path, *builder: str) -> int | str | None:
@@ -148,17 +159,21 @@ class NamingCells:
 def main() -> None:
     """Build the site of this checkout, as the argument says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kind", choices=["book", "draft", "edition"])
+    parser.add_argument("kind", choices=["book", "draft", "edition", "links"])
     kind = parser.parse_args().kind
     sys.stderr = NamingCells(sys.stderr)
     try:
         if kind == "edition":
             with alone(ROOT):
                 write_edition(ROOT)
+        elif kind == "links":
+            with alone(ROOT):
+                build_apart(ROOT, "--builder", "linkcheck")
         else:
             build(ROOT, kind)
     except BuildError as error:
-        sys.exit(f"No {'edition' if kind == 'edition' else 'site'}: {error}")
+        failed = {"edition": "No edition", "links": "Not every link leads to a page"}
+        sys.exit(f"{failed.get(kind, 'No site')}: {error}")
 
 
 if __name__ == "__main__":

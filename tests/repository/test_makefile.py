@@ -19,7 +19,7 @@ with open(os.environ["STUB_LOG"], "a", encoding="utf-8") as log:
 if sys.argv[1:3] == ["-m", "venv"]:
     bin = pathlib.Path(sys.argv[-1], "bin")
     bin.mkdir(parents=True)
-    for name in ("python", "mypy", "oxlint", "ruff"):
+    for name in ("python", "check-jsonschema", "mypy", "oxlint", "ruff", "zizmor"):
         (bin / name).write_text(pathlib.Path(sys.argv[0]).read_text())
         (bin / name).chmod(0o755)
 sys.exit(os.environ.get("STUB_FAILS", "no such thing") in " ".join(sys.argv))
