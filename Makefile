@@ -22,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed-from-pyproject
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-GROUPS := content book test lint bench
+GROUPS := content book test lint bench release
 
 # pip installs into .venv, whatever its settings say of other places.
 export PIP_USER := 0
@@ -54,7 +54,7 @@ export GOMP_SPINCOUNT ?= 20000
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf edition links notebooks bench record lint clean
+.PHONY: help book test invited fonts explore lowest paint draft serve offline pdf edition links manifest verify release notebooks bench record lint clean
 
 help:
 	@echo "make book       execute all chapters, build the site into _build/html"
@@ -69,6 +69,9 @@ help:
 	@echo "make offline    one zip of the site, to unpack and open as files: _build/lecture-offline.zip"
 	@echo "make pdf        the whole book as one PDF, from the site, with the system's Chromium: _build/lecture.pdf"
 	@echo "make edition    the chapters as notebooks for any notebook reader: _build/edition"
+	@echo "make manifest   the numbers that this build has computed: _build/manifest.json"
+	@echo "make verify     compare them with those of a release: make verify MANIFEST=..."
+	@echo "make release    what a release attaches: _build/release"
 	@echo "make links      ask each page on another host that the book links to"
 	@echo "make notebooks  execute the chapters and store their outputs"
 	@echo "make bench      run the benchmarks, results in _build/bench"
@@ -93,6 +96,15 @@ pdf: $(INSTALLED)
 edition: $(INSTALLED)
 	@$(BIN)/python -m booksite.build edition
 	$(BIN)/python -m pytest -q -m edition tests/booksite/edition
+
+manifest: $(INSTALLED)
+	@$(BIN)/python -m authoring.manifest write
+
+verify: $(INSTALLED)
+	@$(BIN)/python -m authoring.manifest verify '$(MANIFEST)'
+
+release: offline pdf edition manifest
+	@$(BIN)/python -m booksite.release
 
 # Coverage is of the package, by its own tests: tracing the others would only take time.
 test: $(INSTALLED)

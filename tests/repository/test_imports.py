@@ -36,10 +36,11 @@ ROOMS["booksite"] = [
     "offline",
     "paper",
     "edition",
+    "release",
     "build",
     "__init__",
 ]
-ROOMS["authoring"] = ["notebooks", "rules", "lint"]
+ROOMS["authoring"] = ["notebooks", "rules", "lint", "manifest"]
 
 
 def imported_modules(source, part):

@@ -87,6 +87,7 @@ def test_only_the_jobs_that_publish_may_write():
     assert {name: job["permissions"] for name, job in JOBS.items() if "permissions" in job} == {
         "ci/deploy": {"pages": "write", "id-token": "write"},
         "ci/edition": {"contents": "write"},
+        "release/publish": {"contents": "write"},
         "scheduled/report": {"issues": "write"},
     }
 
