@@ -12,7 +12,6 @@ stopped at any moment is never taken for a finished one, and leaves nothing to t
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import re
 import shutil
@@ -25,6 +24,23 @@ from typing import TextIO
 from booksite.edition.folder import write_folder
 from booksite.figures.kernel import write_profile
 from booksite.finished import MARK, ROOT
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def hold(file: TextIO) -> None:
+        """Lock a file for this process; a BlockingIOError says that another one holds it."""
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            raise BlockingIOError from None
+else:
+    import fcntl
+
+    def hold(file: TextIO) -> None:
+        """Lock a file for this process; a BlockingIOError says that another one holds it."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 # As MyST-NB counts: the cell, counted from 1, and the line in it, as one number.
 PLACE = re.compile(r"\.ipynb:(\d+)(\d{4})(?=:)")
@@ -44,7 +60,7 @@ def alone(root: Path) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(lock)
         except BlockingIOError:
             raise BuildError(
                 f"one build at a time can write {folder / 'html'}, and another one is running: "

@@ -11,7 +11,7 @@ from authoring.rules.problem import Problem, code_cells
 MAX_LINES = 15
 # The first code cell of every chapter. Colab opens a notebook without its repository. And PyTorch
 # reads, when it is imported, how long its waiting threads spin: by default so long that on a busy
-# machine, as Binder's are, they hold up the very thread that they wait for (see the Makefile).
+# machine, as Binder's are, they hold up the very thread that they wait for (see run.py).
 SETUP_CELL = """\
 import importlib.util
 import os

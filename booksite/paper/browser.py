@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC_PLACES = (
+# Where macOS and Windows have one; Edge, which every Windows has, is a Chromium too.
+PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
 # A browser that asks nothing of the network by itself, and runs in containers, whose user is often
 # root (no sandbox then) and which have no graphics card.
@@ -36,7 +39,7 @@ class BrowserMissingError(RuntimeError):
 
 
 def find_chromium() -> str | None:
-    """Return the path of a Chromium or Chrome: ``$CHROMIUM``, one on PATH, or where macOS has it.
+    """Return the path of a Chromium or Chrome: ``$CHROMIUM``, one on PATH, or in its usual place.
 
     A BrowserMissingError says that ``$CHROMIUM`` names nothing that can be run: another browser
     than the one that was asked for would be a surprise.
@@ -51,7 +54,7 @@ def find_chromium() -> str | None:
     for name in NAMES:
         if found := shutil.which(name):
             return found
-    return next((place for place in MAC_PLACES if Path(place).is_file()), None)
+    return next((place for place in PLACES if Path(place).is_file()), None)
 
 
 def launch(playwright: Playwright) -> Browser:

@@ -138,7 +138,7 @@ def test_where_files_cannot_be_locked_a_build_runs_all_the_same(book, monkeypatc
     def no_locks(*_):
         raise OSError("function not implemented")
 
-    monkeypatch.setattr(program.fcntl, "flock", no_locks)
+    monkeypatch.setattr(program, "hold", no_locks)
     build(book.root, "book")
     assert unfinished(book.site) is None
 

@@ -63,7 +63,7 @@ def what_is_missing(root: Path = ROOT) -> dict[str, str | None]:
 
     Each build writes all pages, so the oldest of them tells when the last one began. What only an
     execution of the chapters yields, the figures' data, is not in a draft, which says that it is
-    one (Makefile).
+    one (run.py).
 
     Returns
     -------

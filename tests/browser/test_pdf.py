@@ -286,7 +286,7 @@ def test_a_heading_that_is_not_printed_is_refused(lacking, changed, tmp_path):
 def test_without_chromium_the_command_says_what_to_do(book, monkeypatch, tmp_path):
     monkeypatch.setenv("CHROMIUM", "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("booksite.paper.browser.MAC_PLACES", ())
+    monkeypatch.setattr("booksite.paper.browser.PLACES", ())
     arguments = ["--root", book, "--pdf", tmp_path / "x.pdf"]
     monkeypatch.setattr("sys.argv", ["program", *map(str, arguments)])
     with pytest.raises(SystemExit, match=r"No PDF: Chromium or Chrome is needed.*CHROMIUM="):
