@@ -9,6 +9,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import lectures_code
+
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
@@ -123,6 +125,12 @@ def test_exact_versions_lie_in_the_ranges_that_the_package_admits():
 def test_every_group_pins_exact_versions():
     for name, specifier in pins().items():
         assert [s.operator for s in specifier] == ["=="], f"{name} is {specifier or 'any'}"
+
+
+def test_the_citation_names_the_packages_version():
+    """CONTRIBUTING.md says to change both for a release."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == lectures_code.__version__
 
 
 def test_the_repository_has_one_address_everywhere():
