@@ -62,7 +62,7 @@ def lines(output: dict) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Return what this build was made with."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"]
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     made_with = facts("force")
     del made_with["Chapters"]
