@@ -63,10 +63,13 @@ def lines(output: dict) -> list[str]:
 def versions() -> dict[str, str]:
     """Return what this build was made with."""
     git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or it does not know this folder
+        commit = "unknown"
     made_with = facts("force")
     del made_with["Chapters"]
-    return {"Commit": commit or "unknown", **made_with}
+    return {"Commit": commit, **made_with}
 
 
 def differing(released: str, own: str) -> tuple[str, str] | None:
@@ -115,23 +118,20 @@ def verify(path: Path) -> int:
     """Print in what this build differs from the release of this manifest; return the exit code."""
     theirs, released = read(path)
     ours, own = versions(), numbers()
-    for name in theirs.keys() | ours.keys():
+    for name in dict.fromkeys([*theirs, *ours]):
         if theirs.get(name) != ours.get(name):
             print(f"made with: {name}: released {theirs.get(name)}, here {ours.get(name)}")
     found = list(differences(released, own))
     print(*found, sep="\n", end="\n" if found else "")
     n_lines = sum(len(lines) for places in own.values() for lines in places.values())
-    print(
-        f"{n_lines} lines compared, numbers within {TOLERANCE:g}: {len(found) or 'nothing'} differs"
-    )
+    print(f"{n_lines} lines compared, numbers within {TOLERANCE:g}: {len(found)} differences")
     return int(bool(found))
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("write")
-    actions.add_parser("verify").add_argument("manifest", type=Path)
+    parser.add_argument("action", choices=["write", "verify"])
+    parser.add_argument("manifest", nargs="?", type=Path, default=MANIFEST)
     options = parser.parse_args(arguments)
     problem = unfinished()
     if problem is None and (SITE / ".draft").exists():
@@ -140,8 +140,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.exit(f"No numbers: {problem}")
     if options.action == "write":
         manifest = {"versions": versions(), "chapters": numbers()}
-        MANIFEST.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        print(f"{MANIFEST}: {MANIFEST.stat().st_size / 1e6:.1f} MB")
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        options.manifest.write_text(f"{text}\n", encoding="utf-8")
         return 0
     return verify(options.manifest)
 

@@ -63,7 +63,7 @@ def test_a_manifest_has_what_cells_print_tables_data_and_values(build):
 
 def test_a_build_agrees_with_its_own_manifest(build, capsys):
     assert main(["verify", str(build)]) == 0
-    assert "7 lines compared, numbers within 1e-05: nothing differs" in capsys.readouterr().out
+    assert "7 lines compared, numbers within 1e-05: 0 differences" in capsys.readouterr().out
 
 
 def test_a_changed_number_is_found_and_shown(build, capsys):
@@ -135,6 +135,12 @@ def test_a_manifest_that_is_none_is_refused_with_what_to_do(build, content, tmp_
     assert str(end.value).endswith(
         "download it from the release, and name it with make verify MANIFEST=..."
     )
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch):
+    monkeypatch.setattr(manifest, "facts", lambda mode: {"Chapters": "executed", "numpy": "2"})
+    monkeypatch.setenv("PATH", "")
+    assert manifest.versions() == {"Commit": "unknown", "numpy": "2"}
 
 
 def test_a_draft_has_no_numbers_of_its_own(build):
