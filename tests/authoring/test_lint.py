@@ -66,242 +66,125 @@ def test_good_chapter_passes(tmp_path):
     assert findings(good_chapter(), tmp_path) == []
 
 
-BAD = {}
-
-
-def bad(cell, expected):
-    """Register a change that makes a good chapter bad, with the finding that it must lead to."""
-
-    def register(change):
-        BAD[change.__name__] = (change, cell, expected)
-        return change
-
-    return register
-
-
-@bad(4, "its execution count is None, not 3")
-def cell_not_run(cells):
-    cells[3].execution_count = None
-
-
-@bad(4, "its execution count is 4, not 3")
-def cells_run_out_of_order(cells):
-    cells[3].execution_count, cells[4].execution_count = 4, 3
-
-
-@bad(4, "its execution count is 13, not 3")
-def outputs_of_several_runs(cells):
-    cells[3].execution_count = 13
-
-
-@bad(None, "no cell has an output")
-def outputs_cleared(cells):
-    for cell in cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-
-
-@bad(4, "its output is missing")
-def output_of_a_value_missing(cells):
-    cells[3].outputs = []
-
-
-@bad(6, "its output is missing")
-def output_of_print_missing(cells):
-    cells[5].outputs = []
-
-
-@bad(4, "nbval-ignore-output keeps its output from being compared")
-def output_not_compared(cells):
-    cells[3].metadata["tags"] = ["nbval-ignore-output"]
-
-
-@bad(4, "NBVAL_SKIP keeps its output from being compared")
-def cell_skipped_by_a_comment(cells):
-    cells[3].source = "# NBVAL_SKIP\nmistakes"
-
-
-@bad(4, "its output is an error (ValueError)")
-def error_stored(cells):
-    cells[3].outputs = [v4.new_output("error", ename="ValueError", evalue="no", traceback=[])]
-
-
-@bad(6, "writes to standard error")
-def warning_stored(cells):
-    cells[5].outputs.append(printed("careful\n", name="stderr"))
-
-
-@bad(6, "names the path /home/someone/mnist")
-def machine_path_in_output(cells):
-    cells[5].outputs = [printed("read from /home/someone/mnist\n")]
-
-
-@bad(6, "names the path C:\\Users\\someone")
-def windows_path_in_output(cells):
-    cells[5].outputs = [printed("read from C:\\Users\\someone\n")]
-
-
-@bad(4, "shows the memory address 0x7f00deadbeef")
-def memory_address_in_output(cells):
-    cells[3].outputs = [value("<Curve object at 0x7f00deadbeef>", 3)]
-
-
-@bad(4, "shows <Axes: xlabel='radius'>")
-def plot_repr_in_output(cells):
-    cells[3].outputs = [value("<Axes: xlabel='radius'>", 3)]
-
-
-@bad(5, "more than 200")
-def picture_too_large(cells):
-    cells[4].outputs = [picture(content="A" * 200_004)]
-
-
-@bad(5, "its figure has no alt text")
-def figure_without_alt(cells):
-    cells[4].metadata = {}
-
-
-@bad(5, "only 'A plot'")
-def figure_with_an_alt_that_says_nothing(cells):
-    cells[4].metadata["mystnb"]["image"]["alt"] = "A plot"
-
-
-@bad(5, "its figure has no alt text")
-def svg_without_alt(cells):
-    cells[4].outputs, cells[4].metadata = [picture("image/svg+xml", "<svg></svg>")], {}
-
-
-@bad(5, "2 figures, which would share one alt text")
-def two_figures_in_a_cell(cells):
-    cells[4].outputs = [picture(), picture()]
-
-
-@bad(1, "the picture digit.png has no alt text")
-def markdown_picture_without_alt(cells):
-    cells[0].source += "\n\n![](digit.png)"
-
-
-@bad(1, "the picture digit.png has no alt text")
-def figure_directive_without_alt(cells):
-    cells[0].source += "\n\n```{figure} digit.png\n:name: fig\n\nA digit.\n```"
-
-
-@bad(1, '<img src="digit.png"> has no alt text')
-def html_picture_without_alt(cells):
-    cells[0].source += '\n\n<img src="digit.png">'
-
-
-@bad(None, "it asks its reader nothing")
-def no_question(cells):
-    cells[6].source = "Do you expect it? **What do you expect?** The lecture's error was 0.0004."
-
-
-@bad(None, "it asks its reader nothing")
-def question_in_code_only(cells):
-    cells[6].source = "The lecture's error was 0.0004."
-    cells[2].source = 'mistakes = """\n\n**What do you expect?** """'
-
-
-@bad(7, "the number 0.831 is typed")
-def decimal_typed_into_prose(cells):
-    cells[6].source += " Ours is 0.831."
-
-
-@bad(7, "the number 0.831 is typed")
-def decimal_typed_into_a_formula(cells):
-    cells[6].source += " $$r = 0.831$$"
-
-
-@bad(7, "the number 0.831 is typed")
-def decimal_typed_into_a_directive(cells):
-    cells[6].source += "\n\n````{note}\n```python\n0.5\n```\nIt is 0.831.\n````"
-
-
-@bad(7, "the number 0.831 is typed")
-def decimal_typed_between_two_roles(cells):
-    cells[6].source += " {math}`x` and 0.831 and `y`"
-
-
-@bad(7, "the number 83 % is typed")
-def percentage_typed_into_prose(cells):
-    cells[6].source += " That is 83 % of all."
-
-
-@bad(7, "the number 1e-9 is typed")
-def exponent_typed_into_prose(cells):
-    cells[6].source += " The gap is 1e-9."
-
-
-@bad(5, "the number 0.831 is typed")
-def decimal_typed_into_alt_text(cells):
-    cells[4].metadata["mystnb"]["image"]["alt"] = "A curve that rises to 0.831 on the right."
-
-
-@bad(5, "the number 0.831 is typed")
-def decimal_typed_into_a_caption(cells):
-    cells[4].metadata["mystnb"]["figure"] = {"caption": "It rises to 0.831."}
-
-
-@bad(3, "it has 16 lines, more than 15")
-def cell_too_long(cells):
-    cells[2].source = "\n".join(f"x{i} = {i}" for i in range(16))
-
-
-@bad(3, "it defines a class")
-def class_in_a_chapter(cells):
-    cells[2].source = "class Attack:\n    pass"
-
-
-@bad(3, "it imports a plotting library")
-def plotting_library_imported(cells):
-    cells[2].source = "from matplotlib import pyplot"
-
-
-@bad(3, "it draws by itself")
-def plotting_code_in_a_chapter(cells):
-    cells[2].source = "mistakes = 1\nplt.plot([mistakes])"
-
-
-@bad(3, "it draws by itself")
-def figure_shown_by_hand(cells):
-    cells[2].source = "figure.show()"
-
-
-@bad(3, "it sets a matplotlib backend")
-def matplotlib_magic_left_over(cells):
-    cells[2].source = "%matplotlib inline"
-
-
-@bad(3, "a semicolon at its end hides output")
-def semicolon_at_the_end(cells):
-    cells[2].source = "plot_curve(mistakes);"
-
-
-@bad(2, "not the one that sets up Colab")
-def setup_cell_changed(cells):
-    cells[1].source = "import lectures_code"
-
-
-@bad(2, "the set-up cell shows on the site")
-def setup_cell_not_hidden(cells):
-    cells[1].metadata = {}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_chapter_is_found(name, tmp_path):
-    change, cell, expected = BAD[name]
+QUESTION = "**What do you expect?**"
+LECTURE = "The lecture's error was 0.0004."
+FAILED = v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
+LONG = "\n".join(f"x{i} = {i}" for i in range(16))
+TYPED = "the number 0.831 is typed"
+
+
+def described(**how):
+    """Metadata of a cell with a figure."""
+    return {"mystnb": {"image": {"alt": "The curve falls from one half to zero."}} | how}
+
+
+# What makes a good chapter bad: the cell that the finding names, the finding, and for each cell
+# that changes, counted from 1, its new parts; what is "added" comes to the end of its source.
+BAD = [
+    (4, "its execution count is None, not 3", {4: {"execution_count": None}}),
+    (4, "its execution count is 4, not 3", {4: {"execution_count": 4}, 5: {"execution_count": 3}}),
+    (4, "its execution count is 13, not 3", {4: {"execution_count": 13}}),
+    (None, "no cell has an output", {cell: {"outputs": []} for cell in range(2, 7)}),
+    (4, "its output is missing", {4: {"outputs": []}}),
+    (6, "its output is missing", {6: {"outputs": []}}),
+    (
+        4,
+        "nbval-ignore-output keeps its output from being compared",
+        {4: {"metadata": {"tags": ["nbval-ignore-output"]}}},
+    ),
+    (
+        4,
+        "NBVAL_SKIP keeps its output from being compared",
+        {4: {"source": "# NBVAL_SKIP\nmistakes"}},
+    ),
+    (4, "its output is an error (ValueError)", {4: {"outputs": [FAILED]}}),
+    (
+        6,
+        "writes to standard error",
+        {6: {"outputs": [printed("1\n"), printed("careful\n", name="stderr")]}},
+    ),
+    (
+        6,
+        "names the path /home/someone/mnist",
+        {6: {"outputs": [printed("read from /home/someone/mnist\n")]}},
+    ),
+    (
+        6,
+        "names the path C:\\Users\\someone",
+        {6: {"outputs": [printed("read from C:\\Users\\someone\n")]}},
+    ),
+    (
+        4,
+        "shows the memory address 0x7f00deadbeef",
+        {4: {"outputs": [value("<Curve object at 0x7f00deadbeef>", 3)]}},
+    ),
+    (4, "shows <Axes: xlabel='radius'>", {4: {"outputs": [value("<Axes: xlabel='radius'>", 3)]}}),
+    (5, "more than 200", {5: {"outputs": [picture(content="A" * 200_004)]}}),
+    (5, "its figure has no alt text", {5: {"metadata": {}}}),
+    (5, "only 'A plot'", {5: {"metadata": described(image={"alt": "A plot"})}}),
+    (
+        5,
+        "its figure has no alt text",
+        {5: {"outputs": [picture("image/svg+xml", "<svg></svg>")], "metadata": {}}},
+    ),
+    (5, "2 figures, which would share one alt text", {5: {"outputs": [picture(), picture()]}}),
+    (1, "the picture digit.png has no alt text", {1: {"added": "\n\n![](digit.png)"}}),
+    (
+        1,
+        "the picture digit.png has no alt text",
+        {1: {"added": "\n\n```{figure} digit.png\n:name: fig\n\nA digit.\n```"}},
+    ),
+    (1, '<img src="digit.png"> has no alt text', {1: {"added": '\n\n<img src="digit.png">'}}),
+    (
+        None,
+        "it asks its reader nothing",
+        {7: {"source": f"Do you expect it? {QUESTION} {LECTURE}"}},
+    ),
+    (
+        None,
+        "it asks its reader nothing",
+        {7: {"source": LECTURE}, 3: {"source": f'mistakes = """\n\n{QUESTION} """'}},
+    ),
+    (7, TYPED, {7: {"added": " Ours is 0.831."}}),
+    (7, TYPED, {7: {"added": " $$r = 0.831$$"}}),
+    (7, TYPED, {7: {"added": "\n\n````{note}\n```python\n0.5\n```\nIt is 0.831.\n````"}}),
+    (7, TYPED, {7: {"added": " {math}`x` and 0.831 and `y`"}}),
+    (7, "the number 83 % is typed", {7: {"added": " That is 83 % of all."}}),
+    (7, "the number 1e-9 is typed", {7: {"added": " The gap is 1e-9."}}),
+    (5, TYPED, {5: {"metadata": described(image={"alt": "A curve that rises to 0.831."})}}),
+    (5, TYPED, {5: {"metadata": described(figure={"caption": "It rises to 0.831."})}}),
+    (3, "it has 16 lines, more than 15", {3: {"source": LONG}}),
+    (3, "it defines a class", {3: {"source": "class Attack:\n    pass"}}),
+    (3, "it imports a plotting library", {3: {"source": "from matplotlib import pyplot"}}),
+    (3, "it draws by itself", {3: {"source": "mistakes = 1\nplt.plot([mistakes])"}}),
+    (3, "it draws by itself", {3: {"source": "figure.show()"}}),
+    (3, "it sets a matplotlib backend", {3: {"source": "%matplotlib inline"}}),
+    (3, "a semicolon at its end hides output", {3: {"source": "plot_curve(mistakes);"}}),
+    (2, "not the one that sets up Colab", {2: {"source": "import lectures_code"}}),
+    (2, "the set-up cell shows on the site", {2: {"metadata": {}}}),
+]
+
+
+def bad_chapter(changes):
     notebook = good_chapter()
-    change(notebook.cells)
-    problems = findings(notebook, tmp_path)
+    for number, parts in changes.items():
+        cell = notebook.cells[number - 1]
+        cell.update(nbformat.from_dict({k: v for k, v in parts.items() if k != "added"}))
+        cell.source += parts.get("added", "")
+    return notebook
+
+
+@pytest.mark.parametrize(("cell", "expected", "changes"), BAD)
+def test_bad_chapter_is_found(cell, expected, changes, tmp_path):
+    problems = findings(bad_chapter(changes), tmp_path)
     assert any(p.cell == cell and expected in p.what for p in problems), problems
 
 
 def test_every_check_of_a_cell_has_a_chapter_that_it_alone_fails():
     """Removing any one check must be noticed: some bad chapter is found by it and no other."""
     alone = set()
-    for change, _, _ in BAD.values():
-        notebook = good_chapter()
-        change(notebook.cells)
+    for _, _, changes in BAD:
+        notebook = bad_chapter(changes)
         found = [check for check in lint.CHECKS if list(check(notebook))]
         if len(found) == 1:
             alone.add(found[0])

@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 from booksite.paper.browser import BrowserMissingError, find_chromium, launch
 from tests.browser.built_site import ROOT, SITE, chapter_paths, page_paths, what_is_missing
 from tests.browser.checks.guard import Guard
+from tests.browser.explorer_pages import start, written
 from tests.browser.site_server import SiteServer
 
 # Nothing listens here: what is sent to another host ends at this machine.
@@ -225,6 +226,20 @@ def open_html(server, new_page):
 def blank_page(open_html):
     """An empty page, guarded, on the server: a place to evaluate a widget's module in."""
     return open_html(BLANK)
+
+
+@pytest.fixture(scope="module")
+def files(explorer):
+    """The module's explorer as the book has it: HTML, and what lies beside it."""
+    return written(explorer)
+
+
+@pytest.fixture
+def page(open_html, files):
+    """The module's explorer alone on a narrow page, and alive."""
+    page = open_html(*files, width=375, touch=True)
+    start(page)
+    return page
 
 
 @pytest.fixture

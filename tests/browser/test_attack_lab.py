@@ -17,7 +17,7 @@ from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import MnistNotFoundError, load_zero_one
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import certified_radii, error, error_curve, robust_error
-from tests.browser.explorer_pages import mathematics, result, slide, start, written
+from tests.browser.explorer_pages import mathematics, result, said, slide, start, texts, walk
 
 # Both languages add 784 terms, whose sizes sum to about 100, in orders of their own. A radius is
 # such a sum divided by a slope, which may be far smaller than the weights' norm.
@@ -71,7 +71,7 @@ def computed(blank_page, data):
     def run(model, cases, *, pictures=True):
         return blank_page.evaluate(
             """([model, cases, pictures]) => {
-              const found = mathematics.all({ model, images, labels, cases });
+              const found = module.mathematics.all({ model, images, labels, cases });
               const lists = pictures ? {} : { x: null, delta: null, attacked: null };
               return { ...found, cases: found.cases.map((one) => ({ ...one, ...lists })) };
             }""",
@@ -181,27 +181,11 @@ def test_ties_and_a_classifier_without_weights(blank_page):
 
 
 @pytest.fixture(scope="module")
-def lab(data, models):
+def explorer(data, models):
     """The lab, beginning with an image that only the attack turns."""
     radii = certified_radii(models[STANDARD], data.x_test, data.y_test, ball_like(False))
     index = int(((radii > 0) & (radii < 0.2)).nonzero()[0])
     return AttackLab(models, data.x_test, data.y_test, index=index)
-
-
-@pytest.fixture(scope="module")
-def files(lab):
-    return written(lab)
-
-
-@pytest.fixture
-def page(open_html, files):
-    page = open_html(*files, width=375, touch=True)
-    start(page)
-    return page
-
-
-def texts(page, selector):
-    return [text.replace("−", "-") for text in page.locator(selector).all_inner_texts()]
 
 
 def expected_texts(data, model, case):
@@ -233,20 +217,20 @@ def compare(page, data, models):
     scores, answers, rest = expected_texts(data, model, shown)
     cells = texts(page, ".lab-table tbody td")
     assert cells[:2] == scores and cells[4:] == answers
-    assert texts(page, "dd") == rest
+    assert texts(page) == rest
 
 
-def test_the_page_shows_the_packages_numbers_before_and_after_changes(page, data, models, lab):
+def test_the_page_shows_the_packages_numbers_before_and_after_changes(page, data, models, explorer):
     first = result(page)
-    assert (first["index"], first["radius"], first["inBox"]) == (lab.index, 0.2, False)
+    assert (first["index"], first["radius"], first["inBox"]) == (explorer.index, 0.2, False)
     compare(page, data, models)
     page.get_by_label("keep pixels in [0, 1]").check()
     compare(page, data, models)
     page.get_by_label(ROBUST).check()
-    slide(page, "radius", 0.3)
+    slide(page, radius=0.3)
     compare(page, data, models)
     page.get_by_role("button", name="next", exact=True).click()
-    assert result(page)["index"] == lab.index + 1
+    assert result(page)["index"] == explorer.index + 1
     compare(page, data, models)
     page.get_by_role("button", name="previous").click()
     page.get_by_role("button", name="next image that the attack flips").click()
@@ -254,17 +238,17 @@ def test_the_page_shows_the_packages_numbers_before_and_after_changes(page, data
     assert found["y"] * found["score"] > 0 >= found["y"] * found["attackedScore"]
     compare(page, data, models)
     page.get_by_label(SPARSE).check()
-    slide(page, "index", 0)
+    slide(page, index=0)
     compare(page, data, models)
 
 
-def test_the_pictures_are_painted_with_the_pixels_that_were_computed(page, data, models, lab):
+def test_the_pictures_are_painted_with_the_pixels_that_were_computed(page, data, models, explorer):
     opacities = page.evaluate(
         """() => Array.from(document.querySelectorAll("canvas"), (canvas) =>
           Array.from(canvas.getContext("2d").getImageData(0, 0, 28, 28).data)
             .filter((_, k) => k % 4 === 3))"""
     )
-    x, y = data.x_test[lab.index][None], data.y_test[lab.index][None]
+    x, y = data.x_test[explorer.index][None], data.y_test[explorer.index][None]
     delta = linear_maximiser(models[STANDARD], x, y, NormBall(math.inf, 0.2))
     shares = [x, (delta + 0.2) / 0.4, (x + delta + 0.2) / 1.4]
     for painted, share in zip(opacities, shares, strict=True):
@@ -272,36 +256,21 @@ def test_the_pictures_are_painted_with_the_pixels_that_were_computed(page, data,
         assert (painted - 255 * share[0]).abs().max() <= 0.5 + 1e-9, "rounded to a byte"
 
 
-def test_the_keyboard_alone_reaches_and_moves_everything_and_the_change_is_said(page, lab):
-    def focused():
-        return page.evaluate("document.activeElement.name || document.activeElement.textContent")
-
-    page.keyboard.press("Tab")
-    assert focused() == "index"
-    page.keyboard.press("ArrowRight")
-    assert result(page)["index"] == lab.index + 1
-    for name in ("previous", "next", "next image that the attack flips"):
-        page.keyboard.press("Tab")
-        before = result(page)["index"]
-        assert focused() == name
-        page.keyboard.press("Enter")
-        assert result(page)["index"] != before
-    page.keyboard.press("Tab")
-    page.keyboard.press("ArrowDown")
-    assert result(page)["chosen"] == ROBUST
-    page.keyboard.press("Tab")
-    assert focused() == "radius"
-    page.keyboard.press("ArrowRight")
-    assert result(page)["radius"] == 0.205
+def test_the_keyboard_alone_reaches_and_moves_everything_and_the_change_is_said(page, explorer):
+    walk(
+        page,
+        ("index", "ArrowRight", {"index": explorer.index + 1}),
+        ("previous", "Enter", "index"),
+        ("next", "Enter", "index"),
+        ("next image that the attack flips", "Enter", "index"),
+        (STANDARD, "ArrowDown", {"chosen": ROBUST}),
+        ("radius", "ArrowRight", {"radius": 0.205}),
+    )
     assert page.locator("input[name=radius]").get_attribute("aria-valuetext") == "0.205"
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    assert result(page)["inBox"] is True
-    status = page.locator("[role=status]")
-    status.filter(has_text="in the box").wait_for(state="attached")  # said after a moment
-    said = status.inner_text()
-    assert f"Test image {result(page)['index']}" in said
-    assert f"{result(page)['mistakes']} of {result(page)['n']} are wrong" in said
+    walk(page, ("in_box", "Space", {"inBox": True}))
+    words, shown = said(page, "in the box"), result(page)
+    assert f"Test image {shown['index']}" in words
+    assert f"{shown['mistakes']} of {shown['n']} are wrong" in words
 
 
 def test_a_drag_on_the_curve_moves_the_radius(page):
@@ -318,25 +287,22 @@ def test_a_drag_on_the_curve_moves_the_radius(page):
 
 
 def test_where_the_attack_turns_nothing_the_lab_stays_and_says_so(page):
-    slide(page, "radius", 0)
+    slide(page, radius=0)
     before = result(page)
     page.get_by_role("button", name="next image that the attack flips").click()
-    page.wait_for_function(
-        "document.querySelector('[role=status]').textContent.includes('no image')"
-    )
+    said(page, "no image")
     assert result(page) == before
 
 
-def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page, lab):
+def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page, explorer):
     """As from a kernel: the list of classifiers changes, and the lab with it."""
-    from lectures_code.explorers.base import source
-
-    packed = {name: base64.b64encode(getattr(lab, name)).decode() for name in ("images", "labels")}
-    values = {**lab.settings(), **packed}
+    mathematics(blank_page, "attack_lab")
+    packed = {
+        name: base64.b64encode(getattr(explorer, name)).decode() for name in ("images", "labels")
+    }
+    values = {**explorer.settings(), **packed}
     shown = blank_page.evaluate(
-        """async ([source, values]) => {
-          const module = new Blob([source], { type: "text/javascript" });
-          const { default: explorer } = await import(URL.createObjectURL(module));
+        """(values) => {
           for (const name of ["images", "labels"])
             values[name] = new DataView(
               Uint8Array.from(atob(values[name]), (letter) => letter.charCodeAt(0)).buffer);
@@ -351,7 +317,7 @@ def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page,
           };
           const el = document.createElement("div");
           document.body.append(el);
-          explorer.render({ model, el });
+          module.default.render({ model, el });
           const { theta, intercept } = values.models[0];
           const mine = { name: "mine", theta: theta.map((v) => -v), intercept: -intercept };
           model.set("models", [...values.models, mine]);
@@ -360,29 +326,22 @@ def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page,
           return [JSON.parse(live.dataset.result), live.querySelectorAll("[type=radio]").length,
             live.querySelector(":checked").value, live.querySelectorAll(".lab-curve").length];
         }""",
-        [source("attack_lab"), values],
+        values,
     )
-    assert shown[1:] == [4, "mine", 8]
-    assert shown[0]["chosen"] == "mine"
-    assert (
-        shown[0]["clean"] == len(lab.labels) - error(lab.classifiers[STANDARD], lab.x, lab.y).k
-    ), "the opposite of each answer"
+    assert shown[1:] == [4, "mine", 8] and shown[0]["chosen"] == "mine"
+    right = len(explorer.y) - error(explorer.classifiers[STANDARD], explorer.x, explorer.y).k
+    assert shown[0]["clean"] == right, "the opposite of each answer"
 
 
-@pytest.mark.parametrize(
-    ("path", "chosen"),
-    [
-        ("book/lecture/mnist.html", "standard training"),
-        ("book/beyond/exact_optimum.html", "exact optimum"),
-    ],
-)
-def test_in_its_chapters_the_lab_counts_what_the_tables_say(open_page, path, chosen):
-    page = open_page(path)
-    lab = page.locator("[data-explorer=attack_lab]")
-    lab.scroll_into_view_if_needed()
-    page.wait_for_selector("[data-explorer=attack_lab][data-live]")
+CHAPTERS = {"lecture/mnist": "standard training", "beyond/exact_optimum": "exact optimum"}
+
+
+@pytest.mark.parametrize(("chapter", "chosen"), CHAPTERS.items())
+def test_in_its_chapters_the_lab_counts_what_the_tables_say(open_page, chapter, chosen):
+    page = open_page(f"book/{chapter}.html")
+    lab = start(page, "attack_lab")
     assert lab.locator(":checked").first.get_attribute("value") == chosen
-    clean, attacked = lab.locator("dd").all_inner_texts()[2:]
+    clean, attacked = texts(lab)[2:]
     row = page.locator("tr", has_text=chosen).filter(has_text=f"{attacked} (").first
     assert f"{clean} (" in row.inner_text()
 

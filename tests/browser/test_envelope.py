@@ -7,7 +7,16 @@ import torch
 
 from lectures_code.danskin import ValueFunction, difference_quotient
 from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
-from tests.browser.explorer_pages import mathematics, result, slide, start, written
+from tests.browser.explorer_pages import (
+    centre,
+    mathematics,
+    result,
+    said,
+    slide,
+    start,
+    texts,
+    walk,
+)
 
 # On the slider's grid; off it; so near a kink that the package counts it as one; not so near.
 THETAS = [k / 20 for k in range(-40, 41, 8)] + [-1, 0.15, 1, 0.333, -1.777, 1e-14, -1e-9]
@@ -30,6 +39,11 @@ def one_sided(phi, theta):
     return [sign * float(phi.directional_derivative(theta, sign * ONE)) for sign in (-1, 1)]
 
 
+@pytest.fixture(scope="module")
+def explorer():
+    return EnvelopeExplorer()
+
+
 @pytest.fixture
 def explore(blank_page):
     """A function that gives pairs of a setting and what is shown for it, all in one call."""
@@ -40,10 +54,8 @@ def explore(blank_page):
             {"family": family, "theta": theta, "miss": miss}
             for (family, theta), miss in itertools.product(settings, misses)
         ]
-        shown = blank_page.evaluate("all => all.map(each => mathematics.explore(each))", asked)
-        return [
-            ((*each.values(),), each_shown) for each, each_shown in zip(asked, shown, strict=True)
-        ]
+        shown = blank_page.evaluate("all => all.map(module.mathematics.explore)", asked)
+        return zip([(*each.values(),) for each in asked], shown, strict=True)
 
     return pairs
 
@@ -131,17 +143,6 @@ def test_the_drawn_curves_are_the_packages(blank_page):
         assert call("envelope", family, THETAS) == pytest.approx(tops, abs=TOLERANCE)
 
 
-@pytest.fixture
-def page(open_html):
-    page = open_html(*written(EnvelopeExplorer()), width=375, touch=True)
-    start(page)
-    return page
-
-
-def shown_texts(page):
-    return [text.replace("−", "-") for text in page.locator("dd").all_inner_texts()]
-
-
 def expected_texts(family, theta, miss):
     explorer, at = EnvelopeExplorer(family, theta, miss), vector(theta)
     phi = explorer.value_function
@@ -156,24 +157,22 @@ def expected_texts(family, theta, miss):
 
 
 def test_the_page_shows_the_packages_numbers_before_and_after_changes(page):
-    assert shown_texts(page) == expected_texts("logistic", 1.0, 0.0)
-    slide(page, "theta", 1.35)
-    slide(page, "miss", 0.7)
-    assert shown_texts(page) == expected_texts("logistic", 1.35, 0.7)
+    assert texts(page) == expected_texts("logistic", 1.0, 0.0)
+    slide(page, theta=1.35, miss=0.7)
+    assert texts(page) == expected_texts("logistic", 1.35, 0.7)
     page.locator("input[value=quadratic]").check()
-    assert shown_texts(page) == expected_texts("quadratic", 1.35, 0.7)
+    assert texts(page) == expected_texts("quadratic", 1.35, 0.7)
     page.locator("input[value=logistic]").check()
-    slide(page, "theta", -0.4)
-    assert shown_texts(page) == expected_texts("logistic", -0.4, 0.7)
+    slide(page, theta=-0.4)
+    assert texts(page) == expected_texts("logistic", -0.4, 0.7)
 
 
 def test_at_the_kink_both_slopes_are_shown_and_a_step_goes_up(page):
-    slide(page, "theta", 0)
-    texts = shown_texts(page)
-    assert texts[1:4] == ["all of [-1, 1]", "-0.750 to 0.250", "-0.750 to 0.250"]
+    slide(page, theta=0)
+    assert texts(page)[1:4] == ["all of [-1, 1]", "-0.750 to 0.250", "-0.750 to 0.250"]
     assert page.locator(".envelope-wedge").count() == 1
     assert page.locator(".envelope-verdict").inner_text() == "A step against it goes up."
-    slide(page, "theta", 0.05)
+    slide(page, theta=0.05)
     assert page.locator(".envelope-wedge").count() == 0
     assert page.locator(".envelope-verdict").inner_text() == "A short step against it goes down."
 
@@ -181,34 +180,25 @@ def test_at_the_kink_both_slopes_are_shown_and_a_step_goes_up(page):
 def test_the_tangent_at_the_inexact_maximiser_appears_with_its_entry_in_the_key(page):
     plot, key = page.locator(".explorer-drawing .envelope-off"), page.get_by_text("tangent at δ̂")
     assert plot.count() == 0 and not key.is_visible()
-    slide(page, "miss", 0.5)
+    slide(page, miss=0.5)
     assert plot.count() == 1 and key.is_visible()
 
 
 def test_the_keyboard_alone_moves_everything_and_the_change_is_said(page):
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.value") == "logistic"
-    page.keyboard.press("ArrowDown")
-    assert result(page)["family"] == "quadratic"
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.name") == "theta"
-    page.keyboard.press("ArrowLeft")
-    assert result(page)["theta"] == 0.95
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.name") == "miss"
-    page.keyboard.press("End")
-    assert result(page)["miss"] == 1
-    status = "document.querySelector('[role=status]').textContent"
-    page.wait_for_function(f"{status}.includes('θ = 0.95')")
-    assert page.evaluate(status).endswith("A step against it goes up.")
+    walk(
+        page,
+        ("logistic", "ArrowDown", {"family": "quadratic"}),
+        ("theta", "ArrowLeft", {"theta": 0.95}),
+        ("miss", "End", {"miss": 1}),
+    )
+    assert said(page, "θ = 0.95").endswith("A step against it goes up.")
     assert page.locator("input[name=miss]").get_attribute("aria-valuetext") == "1.00"
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["on the envelope", "on the axis"])
 def test_the_weight_can_be_dragged_and_is_drawn_to_the_kink(page, which):
-    box = page.locator(".envelope-point").nth(which).bounding_box()
+    x, y = centre(page.locator(".envelope-point").nth(which))
     unit = page.locator(".explorer-drawing").evaluate("svg => svg.getScreenCTM().a") * 290 / 4
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 0.5 * unit, y - 30, steps=3)
@@ -222,8 +212,7 @@ def test_the_weight_can_be_dragged_and_is_drawn_to_the_kink(page, which):
 
 
 def test_a_finger_drags_the_weight_without_scrolling_the_page(page):
-    box = page.locator(".envelope-point").first.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = centre(page.locator(".envelope-point").first)
     scrolled = page.evaluate("scrollY")
     session = page.context.new_cdp_session(page)
 
@@ -244,6 +233,6 @@ def test_a_finger_drags_the_weight_without_scrolling_the_page(page):
 def test_the_explorer_lives_in_its_chapter(open_page):
     page = open_page("book/lecture/danskin.html")
     start(page)
-    assert shown_texts(page) == expected_texts("logistic", 1.0, 0.0)
-    slide(page, "theta", -0.5)
-    assert shown_texts(page) == expected_texts("logistic", -0.5, 0.0)
+    assert texts(page) == expected_texts("logistic", 1.0, 0.0)
+    slide(page, theta=-0.5)
+    assert texts(page) == expected_texts("logistic", -0.5, 0.0)

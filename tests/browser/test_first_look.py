@@ -5,7 +5,7 @@ import torch
 
 from lectures_code.explorers.first_look import FirstLook
 from lectures_code.logistic import LinearClassifier
-from tests.browser.explorer_pages import mathematics, result, slide, start, written
+from tests.browser.explorer_pages import mathematics, result, said, slide, start, texts, walk
 
 # 784 terms, whose sizes sum to about 100, are added in an order of its own by each language.
 ROUNDING = 1e-11
@@ -43,27 +43,15 @@ def test_perturbation_scores_and_probabilities_equal_the_packages(blank_page, se
 
 
 @pytest.fixture(scope="module")
-def files():
-    model, x, y = drawn()
-    return written(FirstLook(model, x, y))
-
-
-@pytest.fixture
-def page(open_html, files):
-    page = open_html(*files, width=375, touch=True)
-    start(page)
-    return page
-
-
-def texts(page, selector):
-    return [text.replace("−", "-") for text in page.locator(selector).all_inner_texts()]
+def explorer():
+    return FirstLook(*drawn())
 
 
 def test_the_answer_follows_the_slider(page):
     model, x, _ = drawn()
     before = float(model(x[None]))
     for radius in (0.2, 0.05, 0.3, 0.0):
-        slide(page, "radius", radius)
+        slide(page, radius=radius)
         attacked = float(model((x + radius * model.theta.sign())[None]))
         names = ["a one" if score > 0 else "a zero" for score in (before, attacked)]
         assert texts(page, ".look-answer") == [names[0], f"± {radius:.3f}", names[1]]
@@ -77,14 +65,10 @@ def test_the_answer_follows_the_slider(page):
 
 
 def test_the_keyboard_moves_the_radius_and_the_change_is_said(page):
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.name") == "radius"
-    page.keyboard.press("Home")
-    assert result(page)["radius"] == 0 and not result(page)["wrong"]
-    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('zero')")
+    walk(page, ("radius", "Home", {"radius": 0, "wrong": False}))
+    said(page, "zero")
     page.keyboard.press("End")
-    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('wrong')")
-    assert "says a one" in page.locator("[role=status]").inner_text()
+    assert "says a one" in said(page, "wrong")
 
 
 @pytest.mark.parametrize("width", [1280, 375, 320])

@@ -1,7 +1,6 @@
 """The SGD explorer shows what the package computes."""
 
 import itertools
-import json
 
 import pytest
 import torch
@@ -11,7 +10,18 @@ from lectures_code.explorers.sgd import SgdExplorer
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_objective, adversarial_risk
-from tests.browser.explorer_pages import mathematics, result, slide, start, written
+from tests.browser.explorer_pages import (
+    centre,
+    drag,
+    mathematics,
+    result,
+    said,
+    slide,
+    start,
+    start_of_line,
+    texts,
+    walk,
+)
 
 RADII = (0.0, 0.1, 0.3, 0.32, 0.4, 0.6)
 STARTS = [(-0.5, 2.5), (0.0, 0.0), (1.2, 0.0), (0.0, -1.0), (3.0, 3.0)]
@@ -21,7 +31,7 @@ STARTS = [(-0.5, 2.5), (0.0, 0.0), (1.2, 0.0), (0.0, -1.0), (3.0, 3.0)]
 TOLERANCE = 1e-12
 
 
-DATA = object()  # stands for the explorer's data among the arguments of `call`
+DATA = "data"  # stands for the explorer's data among the arguments of `call`
 FIRST = {
     "radius": 0.4,
     "theta1": -0.5,
@@ -53,12 +63,14 @@ def as_first_made(explorer):
 @pytest.fixture
 def call(blank_page, explorer):
     """`call(function, ...)` with the explorer's data where the function needs them."""
-    evaluate = mathematics(blank_page, "sgd")
+    mathematics(blank_page, "sgd")
     data = {name: getattr(explorer, name) for name in ("x", "y", "order")}
     data["batchSize"] = explorer.batch_size
-    return lambda function, *arguments: evaluate(
-        function, *(data if argument is DATA else argument for argument in arguments)
-    )
+    # Once: handing them over takes longer than most of what is done with them.
+    blank_page.evaluate("given => { window.data = given }", data)
+    given = f"a.map((each) => each === {DATA!r} ? data : each)"
+    script = f"([f, a]) => module.mathematics[f](...{given})"
+    return lambda function, *arguments: blank_page.evaluate(script, [function, arguments])
 
 
 def changed(explorer, **settings):
@@ -220,17 +232,6 @@ def test_a_narrow_valley_is_not_cut_where_a_square_could_be_joined_in_two_ways(c
             assert (middle[0] < 0.5) == ((middle[1] < 0.5) != (kept == (0, 0)))
 
 
-@pytest.fixture
-def page(open_html, explorer):
-    page = open_html(*written(explorer), width=375, touch=True)
-    start(page)
-    return page
-
-
-def shown_texts(page):
-    return [text.replace("−", "-") for text in page.locator("dd").all_inner_texts()]
-
-
 def expected_texts(explorer):
     path, found = explorer.path(), optimum(explorer, explorer.radius)
     pairs = [", ".join(f"{v:.3f}" for v in p.tolist()) for p in (path[-1], found.classifier.theta)]
@@ -239,68 +240,49 @@ def expected_texts(explorer):
 
 
 def test_the_page_shows_the_packages_numbers_before_and_after_changes(page, explorer):
-    assert shown_texts(page)[:5] == expected_texts(explorer)
+    assert texts(page)[:5] == expected_texts(explorer)
     assert "jumped across" in page.locator(".explorer-readout p").inner_text()
     settings = {"radius": 0.1, "step_size": 2.0, "n_steps": 45, "theta1": 2.0, "theta2": -0.75}
-    for name, value in settings.items():
-        slide(page, name, value)
+    slide(page, **settings)
     page.get_by_label("batches of 7").check()
     page.get_by_label("shrinks").check()
     changed(explorer, **settings, minibatch=True, decay=True)
-    assert shown_texts(page)[:5] == expected_texts(explorer)
+    assert texts(page)[:5] == expected_texts(explorer)
     assert result(page)["end"] == pytest.approx(explorer.path()[-1].tolist(), abs=TOLERANCE)
     slopes = result(page)["slopes"]
-    assert shown_texts(page)[5:] == [f"{slopes['up']:.3f}", f"{slopes['down']:.3f}"]
+    assert texts(page)[5:] == [f"{slopes['up']:.3f}", f"{slopes['down']:.3f}"]
     assert slopes["up"] < 0 < slopes["down"]
     assert "off the axes" in page.locator(".explorer-readout p").inner_text()
 
 
 def test_what_the_words_say_follows_the_settings(page):
-    words = page.locator(".explorer-readout p")
-    slide(page, "n_steps", 0)
-    assert "Take some steps" in words.inner_text()
-    slide(page, "n_steps", 5)
-    assert "do not cross" in words.inner_text()
-    slide(page, "n_steps", 100)
-    assert "never settle" in words.inner_text()
+    def words(**values):
+        slide(page, **values)
+        return page.locator(".explorer-readout p").inner_text()
+
+    assert "Take some steps" in words(n_steps=0)
+    assert "do not cross" in words(n_steps=5)
+    assert "never settle" in words(n_steps=100)
     page.get_by_label("shrinks").check()
-    slide(page, "step_size", 3)
-    assert "Shorter steps" in words.inner_text()
-    slide(page, "theta2", 0)
-    assert "its first step leaves it" in words.inner_text()
-    slide(page, "radius", 0.1)
-    assert "slope fades" in words.inner_text()
+    assert "Shorter steps" in words(step_size=3)
+    assert "its first step leaves it" in words(theta2=0)
+    assert "slope fades" in words(radius=0.1)
 
 
 def test_the_keyboard_alone_moves_everything_and_the_change_is_said(page):
-    page.keyboard.press("Tab")
-    for name in ("radius", "step_size", "n_steps", "theta1", "theta2"):
-        assert page.evaluate("document.activeElement.name") == name
-        before = result(page)
-        page.keyboard.press("ArrowUp")
-        assert result(page) != before
-        page.keyboard.press("Tab")
-    for key in ("ArrowRight", "Space"):  # the other kind of batch; the shrinking step
-        before = result(page)["end"]
-        page.keyboard.press(key)
-        assert result(page)["end"] != before
-        page.keyboard.press("Tab")
-    # What is said follows when the reader pauses; on a busy machine something may be said before.
-    said = f"Risk {result(page)['riskAtEnd']:.4f} after 61 steps"
-    page.wait_for_function(
-        "said => document.querySelector('[role=status]').textContent.startsWith(said)", arg=said
-    )
+    for name, changes in {"radius": "best", "step_size": "end", "n_steps": "end"}.items():
+        walk(page, (name, "ArrowUp", changes))
+    walk(page, ("theta1", "ArrowUp", "path"), ("theta2", "ArrowUp", "path"))
+    # The other kind of batch; the shrinking step.
+    walk(page, ("false", "ArrowRight", "end"), ("decay", "Space", "end"))
+    risk = f"Risk {result(page)['riskAtEnd']:.4f} after 61 steps"
+    assert said(page, risk).startswith(risk)
 
 
 def test_the_start_can_be_dragged_and_snaps_to_the_kink(page):
-    ring = page.locator(".sgd-start").bounding_box()
-    axis = page.locator(".sgd-kink").first.evaluate(
-        "line => line.getPointAtLength(0).matrixTransform(line.getScreenCTM()).y"
-    )
-    page.mouse.move(ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(ring["x"] + 90, axis + 1, steps=4)
-    page.mouse.up()
+    x, y = centre(page.locator(".sgd-start"))
+    _, axis = start_of_line(page.locator(".sgd-kink").first)
+    drag(page, (x, y), (x + 85, axis + 1))
     first = result(page)["path"][0]
     assert first[1] == 0 and first[0] != -0.5
     assert page.locator("input[name=theta2]").input_value() == "0"
@@ -308,12 +290,8 @@ def test_the_start_can_be_dragged_and_snaps_to_the_kink(page):
 
 
 def test_the_explorer_lives_in_its_chapter(open_page):
-    page = open_page("book/lecture/linear_models.html")
-    explorer = page.locator("[data-explorer=sgd]")
-    explorer.scroll_into_view_if_needed()
-    live = explorer.locator(".explorer-live")
-    live.wait_for()
-    before = json.loads(live.get_attribute("data-result"))
+    shown = start(open_page("book/lecture/linear_models.html"), "sgd")
+    before = result(shown)
     assert before["best"]["theta"][1] == 0 and before["tail"]["crossings"] > 0
-    explorer.locator("input[name=radius]").fill("0.2")
-    assert json.loads(live.get_attribute("data-result"))["best"]["theta"][1] > 0
+    slide(shown, radius=0.2)
+    assert result(shown)["best"]["theta"][1] > 0

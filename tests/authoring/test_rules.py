@@ -1,7 +1,8 @@
-"""What is no result may be typed, a typed result is found; so is a picture without words."""
+"""Rules of prose and code: what is no result may be typed, a typed result is found."""
 
 import pytest
 
+from authoring.rules.code import SETUP_CELL
 from authoring.rules.prose import ALLOWED_NUMBERS, pictures_without_alt, typed_numbers
 
 
@@ -64,3 +65,9 @@ def test_every_allowed_number_has_its_reason():
 )
 def test_pictures_with_alt_pass(prose):
     assert list(pictures_without_alt(prose, cell=1)) == []
+
+
+def test_setup_cell_is_valid_and_silent_where_the_package_is(capsys):
+    source = SETUP_CELL.format(repository="https://example.org/lecture")
+    exec(source.replace("%pip", "raise AssertionError #"), {})
+    assert capsys.readouterr().out == ""
