@@ -8,18 +8,7 @@ import torch
 
 from lectures_code.explorers.ball import BallExplorer
 from lectures_code.perturbations import NormBall
-from tests.browser.explorer_pages import (
-    centre,
-    drag,
-    mathematics,
-    result,
-    said,
-    slide,
-    start,
-    start_of_line,
-    texts,
-    walk,
-)
+from tests.browser import explorer_pages as explorers
 
 INVERSE_Q = (0.0, 0.05, 0.3, 0.5, 0.75, 0.95, 1.0)
 WEIGHTS = [(1, 0.6), (-0.05, 1.95), (1, 0), (0, -1.5), (1, 1), (-0.7, 0.7), (0, 0), (2, -2)]
@@ -38,7 +27,7 @@ def explorer():
 
 @pytest.fixture
 def explore(blank_page):
-    call = mathematics(blank_page, "ball")
+    call = explorers.mathematics(blank_page, "ball")
     return lambda w, inverse_q, radius: call(
         "explore", {"w": w, "inverseQ": inverse_q, "radius": radius}
     )
@@ -68,7 +57,7 @@ def test_every_end_of_an_edge_is_a_maximiser_and_edges_are_found(explore):
 
 
 def test_the_outline_lies_on_the_sphere(blank_page):
-    call = mathematics(blank_page, "ball")
+    call = explorers.mathematics(blank_page, "ball")
     for p in (1, 1.25, 2, 7, math.inf):
         points = torch.tensor(call("outline", p, 1.5), dtype=torch.float64)
         lengths = torch.linalg.vector_norm(points, ord=p, dim=1)
@@ -76,28 +65,30 @@ def test_the_outline_lies_on_the_sphere(blank_page):
 
 
 def test_the_page_shows_the_packages_numbers_before_and_after_a_change(page):
-    assert texts(page) == ["1", "1.60", "1.60", "(1.00, 1.00)"]
-    slide(page, w1=-1.5, inverse_q=0.5, radius=0.5)
-    weights = torch.tensor([-1.5, result(page)["w"][1]], dtype=torch.float64)
+    assert explorers.texts(page) == ["1", "1.60", "1.60", "(1.00, 1.00)"]
+    explorers.slide(page, w1=-1.5, inverse_q=0.5, radius=0.5)
+    weights = torch.tensor([-1.5, explorers.result(page)["w"][1]], dtype=torch.float64)
     theirs = NormBall(2, 0.5)
     best = ", ".join(f"{value:.2f}" for value in theirs.maximiser(weights).tolist())
     numbers = [float(weights.norm()), float(theirs.support(weights))]
-    assert texts(page) == ["2", *(f"{value:.2f}" for value in numbers), f"({best})"]
+    assert explorers.texts(page) == ["2", *(f"{value:.2f}" for value in numbers), f"({best})"]
 
 
 def test_the_keyboard_alone_moves_everything_and_the_change_is_said(page):
-    walk(page, ("inverse_q", "ArrowLeft", "value"), ("w1", "ArrowUp", "w"), ("w2", "End", "w"))
-    assert "largest value" in said(page, "largest")
+    explorers.walk(
+        page, ("inverse_q", "ArrowLeft", "value"), ("w1", "ArrowUp", "w"), ("w2", "End", "w")
+    )
+    assert "largest value" in explorers.said(page, "largest")
     assert page.locator("input[name=w2]").get_attribute("aria-valuetext") == "2.00"
 
 
 def test_the_arrow_can_be_dragged_and_snaps_to_the_axis(page):
-    x, y = centre(page.locator(".ball-tip"))
-    _, axis = start_of_line(page.locator(".ball-weights"))
-    drag(page, (x, y), (x - 50, axis + 1))
-    shown = result(page)
+    x, y = explorers.centre(page.locator(".ball-tip"))
+    _, axis = explorers.start_of_line(page.locator(".ball-weights"))
+    explorers.drag(page, (x, y), (x - 50, axis + 1))
+    shown = explorers.result(page)
     assert shown["w"][1] == 0 and shown["w"][0] != 1 and shown["kind"] == "edge"
-    assert "not unique" in texts(page)[3]
+    assert "not unique" in explorers.texts(page)[3]
 
 
 def test_a_notebooks_own_rules_for_outputs_do_not_squeeze_the_numbers(open_html, files):
@@ -105,7 +96,7 @@ def test_a_notebooks_own_rules_for_outputs_do_not_squeeze_the_numbers(open_html,
     html, scripts = files
     rules = "<style>.explorer dt { float: left; width: 20%; font-weight: bold }</style>"
     page = open_html(html.replace("<link rel", f"{rules}<link rel", 1), scripts, width=375)
-    start(page)
+    explorers.start(page)
     terms = page.locator(".explorer-readout dt")
     heights = terms.evaluate_all("(terms) => terms.map((term) => term.offsetHeight)")
     assert len(heights) > 3 and max(heights) < 1.5 * min(heights)

@@ -7,16 +7,7 @@ import torch
 
 from lectures_code.danskin import ValueFunction, difference_quotient
 from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
-from tests.browser.explorer_pages import (
-    centre,
-    mathematics,
-    result,
-    said,
-    slide,
-    start,
-    texts,
-    walk,
-)
+from tests.browser import explorer_pages as explorers
 
 # On the slider's grid; off it; so near a kink that the package counts it as one; not so near.
 THETAS = [k / 20 for k in range(-40, 41, 8)] + [-1, 0.15, 1, 0.333, -1.777, 1e-14, -1e-9]
@@ -47,7 +38,7 @@ def explorer():
 @pytest.fixture
 def explore(blank_page):
     """A function that gives pairs of a setting and what is shown for it, all in one call."""
-    mathematics(blank_page, "envelope")
+    explorers.mathematics(blank_page, "envelope")
 
     def pairs(misses=(0,), settings=SETTINGS):
         asked = [
@@ -130,7 +121,7 @@ def test_in_the_quadratic_family_the_gradient_is_off_by_the_root_of_twice_what_i
 
 
 def test_the_drawn_curves_are_the_packages(blank_page):
-    call = mathematics(blank_page, "envelope")
+    call = explorers.mathematics(blank_page, "envelope")
     for family, delta in itertools.product(FAMILIES, (-1, -0.5, 0.25, 1)):
         theirs = [
             float(FAMILIES[family].g(vector(theta), vector(delta)[:, None])) for theta in THETAS
@@ -157,22 +148,22 @@ def expected_texts(family, theta, miss):
 
 
 def test_the_page_shows_the_packages_numbers_before_and_after_changes(page):
-    assert texts(page) == expected_texts("logistic", 1.0, 0.0)
-    slide(page, theta=1.35, miss=0.7)
-    assert texts(page) == expected_texts("logistic", 1.35, 0.7)
+    assert explorers.texts(page) == expected_texts("logistic", 1.0, 0.0)
+    explorers.slide(page, theta=1.35, miss=0.7)
+    assert explorers.texts(page) == expected_texts("logistic", 1.35, 0.7)
     page.locator("input[value=quadratic]").check()
-    assert texts(page) == expected_texts("quadratic", 1.35, 0.7)
+    assert explorers.texts(page) == expected_texts("quadratic", 1.35, 0.7)
     page.locator("input[value=logistic]").check()
-    slide(page, theta=-0.4)
-    assert texts(page) == expected_texts("logistic", -0.4, 0.7)
+    explorers.slide(page, theta=-0.4)
+    assert explorers.texts(page) == expected_texts("logistic", -0.4, 0.7)
 
 
 def test_at_the_kink_both_slopes_are_shown_and_a_step_goes_up(page):
-    slide(page, theta=0)
-    assert texts(page)[1:4] == ["all of [-1, 1]", "-0.750 to 0.250", "-0.750 to 0.250"]
+    explorers.slide(page, theta=0)
+    assert explorers.texts(page)[1:4] == ["all of [-1, 1]", "-0.750 to 0.250", "-0.750 to 0.250"]
     assert page.locator(".envelope-wedge").count() == 1
     assert page.locator(".envelope-verdict").inner_text() == "A step against it goes up."
-    slide(page, theta=0.05)
+    explorers.slide(page, theta=0.05)
     assert page.locator(".envelope-wedge").count() == 0
     assert page.locator(".envelope-verdict").inner_text() == "A short step against it goes down."
 
@@ -180,39 +171,39 @@ def test_at_the_kink_both_slopes_are_shown_and_a_step_goes_up(page):
 def test_the_tangent_at_the_inexact_maximiser_appears_with_its_entry_in_the_key(page):
     plot, key = page.locator(".explorer-drawing .envelope-off"), page.get_by_text("tangent at δ̂")
     assert plot.count() == 0 and not key.is_visible()
-    slide(page, miss=0.5)
+    explorers.slide(page, miss=0.5)
     assert plot.count() == 1 and key.is_visible()
 
 
 def test_the_keyboard_alone_moves_everything_and_the_change_is_said(page):
-    walk(
+    explorers.walk(
         page,
         ("logistic", "ArrowDown", {"family": "quadratic"}),
         ("theta", "ArrowLeft", {"theta": 0.95}),
         ("miss", "End", {"miss": 1}),
     )
-    assert said(page, "θ = 0.95").endswith("A step against it goes up.")
+    assert explorers.said(page, "θ = 0.95").endswith("A step against it goes up.")
     assert page.locator("input[name=miss]").get_attribute("aria-valuetext") == "1.00"
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["on the envelope", "on the axis"])
 def test_the_weight_can_be_dragged_and_is_drawn_to_the_kink(page, which):
-    x, y = centre(page.locator(".envelope-point").nth(which))
+    x, y = explorers.centre(page.locator(".envelope-point").nth(which))
     unit = page.locator(".explorer-drawing").evaluate("svg => svg.getScreenCTM().a") * 290 / 4
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 0.5 * unit, y - 30, steps=3)
-    assert result(page)["theta"] == 1.5
+    assert explorers.result(page)["theta"] == 1.5
     page.mouse.move(x - 0.93 * unit, y, steps=5)
     page.mouse.up()
-    shown = result(page)
+    shown = explorers.result(page)
     assert shown["theta"] == 0 and shown["kink"]
     page.mouse.move(x, y)
-    assert result(page) == shown
+    assert explorers.result(page) == shown
 
 
 def test_a_finger_drags_the_weight_without_scrolling_the_page(page):
-    x, y = centre(page.locator(".envelope-point").first)
+    x, y = explorers.centre(page.locator(".envelope-point").first)
     scrolled = page.evaluate("scrollY")
     session = page.context.new_cdp_session(page)
 
@@ -232,7 +223,7 @@ def test_a_finger_drags_the_weight_without_scrolling_the_page(page):
 
 def test_the_explorer_lives_in_its_chapter(open_page):
     page = open_page("book/lecture/danskin.html")
-    start(page)
-    assert texts(page) == expected_texts("logistic", 1.0, 0.0)
-    slide(page, theta=-0.5)
-    assert texts(page) == expected_texts("logistic", -0.5, 0.0)
+    explorers.start(page)
+    assert explorers.texts(page) == expected_texts("logistic", 1.0, 0.0)
+    explorers.slide(page, theta=-0.5)
+    assert explorers.texts(page) == expected_texts("logistic", -0.5, 0.0)

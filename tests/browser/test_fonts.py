@@ -12,19 +12,12 @@ from pypdf import PdfReader
 from booksite.paper.browser import FLAGS, find_chromium, launch
 from booksite.paper.pdf import print_document, whole_book
 from tests.browser.built_site import ROOT
+from tests.browser.checks import fonts
 from tests.browser.checks import pdf as pdf_checks
-from tests.browser.checks.fonts import (
-    FAMILIES,
-    Family,
-    configuration,
-    drawn_with,
-    lacking_faces,
-    mainly,
-)
 from tests.browser.checks.pages import WIDTHS, overflow
 from tests.browser.driving import assert_none
 
-NONE = Family("No Serif", "No Sans", "No Mono", "no-fonts")
+NONE = fonts.Family("No Serif", "No Sans", "No Mono", "no-fonts")
 
 
 ASKED = {
@@ -34,12 +27,12 @@ ASKED = {
 }
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=fonts.FAMILIES)
 def family(request, stop, tmp_path_factory):
     """A family, which is all that browsers started from here on have."""
-    family = FAMILIES[request.param]
-    path = configuration(family, tmp_path_factory.mktemp(request.param))
-    if reason := lacking_faces(family, path):
+    family = fonts.FAMILIES[request.param]
+    path = fonts.configuration(family, tmp_path_factory.mktemp(request.param))
+    if reason := fonts.lacking_faces(family, path):
         stop(reason)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FONTCONFIG_FILE", str(path))
@@ -64,7 +57,7 @@ def test_the_browser_draws_with_this_family_whatever_a_page_asks_for(open_html, 
         + "".join(f'<p id="n{n}" style="font-family: {a}">x</p>' for n, (_, a) in enumerate(asked))
     )
     for number, (kind, name) in enumerate(asked):
-        assert drawn_with(page, f"#n{number}") == {getattr(family, kind): 1}, name
+        assert fonts.drawn_with(page, f"#n{number}") == {getattr(family, kind): 1}, name
 
 
 @pytest.mark.fonts
@@ -75,7 +68,7 @@ def test_the_books_letters_are_of_this_family(open_page, family):
         ".bd-article pre": family.mono,
         ".bd-sidebar-primary .caption": family.sans,
     }.items():
-        assert mainly(drawn_with(page, selector)) == face
+        assert fonts.mainly(fonts.drawn_with(page, selector)) == face
 
 
 @pytest.mark.fonts
@@ -111,11 +104,11 @@ def test_what_is_missing_is_a_failure_where_it_is_required(stop, monkeypatch):
 @pytest.mark.fonts
 def test_a_configuration_that_does_not_give_the_family_is_noticed(browser, family, tmp_path):
     """With faces that nobody has, the browser does not draw with them, nor with the family's."""
-    environment = {**os.environ, "FONTCONFIG_FILE": str(configuration(NONE, tmp_path))}
+    environment = {**os.environ, "FONTCONFIG_FILE": str(fonts.configuration(NONE, tmp_path))}
     running = browser.browser_type.launch(
         executable_path=find_chromium(), args=list(FLAGS), env=environment
     )
     page = running.new_page()
     page.set_content("<p style='font-family: serif'>x</p>")
-    assert mainly(drawn_with(page, "p")) not in (NONE.serif, family.serif)
+    assert fonts.mainly(fonts.drawn_with(page, "p")) not in (NONE.serif, family.serif)
     running.close()

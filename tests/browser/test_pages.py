@@ -5,36 +5,28 @@ of these tests when its page is closed (checks/guard.py; checks/test_guard.py sh
 """
 
 from booksite.questions import QUESTION
-from tests.browser.checks.pages import (
-    WIDTHS,
-    count_formulas,
-    formulas,
-    images,
-    narrow,
-    overflow,
-    stills,
-)
+from tests.browser.checks import pages as checks
 from tests.browser.driving import assert_none
 
 
 def test_a_page_passes(open_page, page_path):
     page = open_page(page_path)
-    found = formulas(page) + images(page)
-    for width in WIDTHS:
-        found += overflow(page, width)
-        found += [f"{width} px: {problem}" for problem in narrow(page)]
+    found = checks.formulas(page) + checks.images(page)
+    for width in checks.WIDTHS:
+        found += checks.overflow(page, width)
+        found += [f"{width} px: {problem}" for problem in checks.narrow(page)]
     assert_none(found)
 
 
 def test_a_page_passes_as_a_file(open_page, site, page_path):
     page = open_page(site / page_path)
     assert page.url.startswith("file:")
-    assert_none(formulas(page) + images(page))
+    assert_none(checks.formulas(page) + checks.images(page))
 
 
 def test_a_page_passes_without_scripts(open_page, page_path):
     page = open_page(page_path, javascript=False)
-    assert_none(formulas(page) + stills(page))
+    assert_none(checks.formulas(page) + checks.stills(page))
     if page_path == "search.html":
         assert "JavaScript" in page.locator("main").inner_text()
     else:
@@ -47,7 +39,7 @@ def test_formulas_come_from_the_build(open_page, site, pages):
     chapters = [page for page in pages if page.startswith("book/lecture/")]
     assert len(chapters) == 4
     for chapter in chapters:
-        assert count_formulas(open_page(chapter, javascript=False)) >= 10
+        assert checks.count_formulas(open_page(chapter, javascript=False)) >= 10
 
 
 def test_each_question_of_a_chapter_looks_like_one(site, chapter_path):

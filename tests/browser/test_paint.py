@@ -10,21 +10,14 @@ import math
 
 import pytest
 
-from tests.browser.checks.paint import (
-    paint,
-    paint_problems,
-    shift_problems,
-    slow_down,
-    slowdown_here,
-    weigh,
-)
+from tests.browser.checks import paint as checks
 from tests.browser.driving import assert_none
 
 LOADS = 20
 
 
 def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
-    view = weigh(new_page(), site_url + chapter_path)
+    view = checks.weigh(new_page(), site_url + chapter_path)
     assert site_url + chapter_path in view.sizes
     assert_none(view.problems())
 
@@ -35,15 +28,15 @@ def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_
     for _ in range(LOADS):
         page = new_page()
         # Asked anew each time: what a shared machine gives changes from one minute to the next.
-        slow_down(page, slowdown_here(page))
-        seen.append(paint(page, site_url + chapter_path))
+        checks.slow_down(page, checks.slowdown_here(page))
+        seen.append(checks.paint(page, site_url + chapter_path))
         page.context.close()
-        if not paint_problems(seen[-1]):
+        if not checks.paint_problems(seen[-1]):
             return
-    assert_none(paint_problems(min(seen, key=lambda load: load["paint"] or math.inf)))
+    assert_none(checks.paint_problems(min(seen, key=lambda load: load["paint"] or math.inf)))
 
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_a_chapter_stands_still_while_it_is_read(new_page, site_url, chapter_path, width):
     page = new_page(width=width)
-    assert_none(shift_problems(paint(page, site_url + chapter_path, scroll=True)))
+    assert_none(checks.shift_problems(checks.paint(page, site_url + chapter_path, scroll=True)))

@@ -10,18 +10,7 @@ from lectures_code.explorers.sgd import SgdExplorer
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_objective, adversarial_risk
-from tests.browser.explorer_pages import (
-    centre,
-    drag,
-    mathematics,
-    result,
-    said,
-    slide,
-    start,
-    start_of_line,
-    texts,
-    walk,
-)
+from tests.browser import explorer_pages as explorers
 
 RADII = (0.0, 0.1, 0.3, 0.32, 0.4, 0.6)
 STARTS = [(-0.5, 2.5), (0.0, 0.0), (1.2, 0.0), (0.0, -1.0), (3.0, 3.0)]
@@ -63,7 +52,7 @@ def as_first_made(explorer):
 @pytest.fixture
 def call(blank_page, explorer):
     """`call(function, ...)` with the explorer's data where the function needs them."""
-    mathematics(blank_page, "sgd")
+    explorers.mathematics(blank_page, "sgd")
     data = {name: getattr(explorer, name) for name in ("x", "y", "order")}
     data["batchSize"] = explorer.batch_size
     # Once: handing them over takes longer than most of what is done with them.
@@ -240,24 +229,26 @@ def expected_texts(explorer):
 
 
 def test_the_page_shows_the_packages_numbers_before_and_after_changes(page, explorer):
-    assert texts(page)[:5] == expected_texts(explorer)
+    assert explorers.texts(page)[:5] == expected_texts(explorer)
     assert "jumped across" in page.locator(".explorer-readout p").inner_text()
     settings = {"radius": 0.1, "step_size": 2.0, "n_steps": 45, "theta1": 2.0, "theta2": -0.75}
-    slide(page, **settings)
+    explorers.slide(page, **settings)
     page.get_by_label("batches of 7").check()
     page.get_by_label("shrinks").check()
     changed(explorer, **settings, minibatch=True, decay=True)
-    assert texts(page)[:5] == expected_texts(explorer)
-    assert result(page)["end"] == pytest.approx(explorer.path()[-1].tolist(), abs=TOLERANCE)
-    slopes = result(page)["slopes"]
-    assert texts(page)[5:] == [f"{slopes['up']:.3f}", f"{slopes['down']:.3f}"]
+    assert explorers.texts(page)[:5] == expected_texts(explorer)
+    assert explorers.result(page)["end"] == pytest.approx(
+        explorer.path()[-1].tolist(), abs=TOLERANCE
+    )
+    slopes = explorers.result(page)["slopes"]
+    assert explorers.texts(page)[5:] == [f"{slopes['up']:.3f}", f"{slopes['down']:.3f}"]
     assert slopes["up"] < 0 < slopes["down"]
     assert "off the axes" in page.locator(".explorer-readout p").inner_text()
 
 
 def test_what_the_words_say_follows_the_settings(page):
     def words(**values):
-        slide(page, **values)
+        explorers.slide(page, **values)
         return page.locator(".explorer-readout p").inner_text()
 
     assert "Take some steps" in words(n_steps=0)
@@ -271,27 +262,27 @@ def test_what_the_words_say_follows_the_settings(page):
 
 def test_the_keyboard_alone_moves_everything_and_the_change_is_said(page):
     for name, changes in {"radius": "best", "step_size": "end", "n_steps": "end"}.items():
-        walk(page, (name, "ArrowUp", changes))
-    walk(page, ("theta1", "ArrowUp", "path"), ("theta2", "ArrowUp", "path"))
+        explorers.walk(page, (name, "ArrowUp", changes))
+    explorers.walk(page, ("theta1", "ArrowUp", "path"), ("theta2", "ArrowUp", "path"))
     # The other kind of batch; the shrinking step.
-    walk(page, ("false", "ArrowRight", "end"), ("decay", "Space", "end"))
-    risk = f"Risk {result(page)['riskAtEnd']:.4f} after 61 steps"
-    assert said(page, risk).startswith(risk)
+    explorers.walk(page, ("false", "ArrowRight", "end"), ("decay", "Space", "end"))
+    risk = f"Risk {explorers.result(page)['riskAtEnd']:.4f} after 61 steps"
+    assert explorers.said(page, risk).startswith(risk)
 
 
 def test_the_start_can_be_dragged_and_snaps_to_the_kink(page):
-    x, y = centre(page.locator(".sgd-start"))
-    _, axis = start_of_line(page.locator(".sgd-kink").first)
-    drag(page, (x, y), (x + 85, axis + 1))
-    first = result(page)["path"][0]
+    x, y = explorers.centre(page.locator(".sgd-start"))
+    _, axis = explorers.start_of_line(page.locator(".sgd-kink").first)
+    explorers.drag(page, (x, y), (x + 85, axis + 1))
+    first = explorers.result(page)["path"][0]
     assert first[1] == 0 and first[0] != -0.5
     assert page.locator("input[name=theta2]").input_value() == "0"
     assert "The path starts on the axis" in page.locator(".explorer-readout p").inner_text()
 
 
 def test_the_explorer_lives_in_its_chapter(open_page):
-    shown = start(open_page("book/lecture/linear_models.html"), "sgd")
-    before = result(shown)
+    shown = explorers.start(open_page("book/lecture/linear_models.html"), "sgd")
+    before = explorers.result(shown)
     assert before["best"]["theta"][1] == 0 and before["tail"]["crossings"] > 0
-    slide(shown, radius=0.2)
-    assert result(shown)["best"]["theta"][1] > 0
+    explorers.slide(shown, radius=0.2)
+    assert explorers.result(shown)["best"]["theta"][1] > 0

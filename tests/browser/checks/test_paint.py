@@ -7,18 +7,7 @@ import random
 import pytest
 from PIL import Image
 
-from tests.browser.checks.paint import (
-    LIMIT_BYTES,
-    SLOWDOWN,
-    WORK,
-    FirstView,
-    paint,
-    paint_problems,
-    shift_problems,
-    slow_down,
-    slowdown_here,
-    weigh,
-)
+from tests.browser.checks import paint as checks
 from tests.browser.driving import assert_none
 
 
@@ -38,18 +27,18 @@ def serve(server):
     return write
 
 
-NOISE = random.Random(0).randbytes(LIMIT_BYTES)  # does not get smaller by compression
+NOISE = random.Random(0).randbytes(checks.LIMIT_BYTES)  # does not get smaller by compression
 
 
 def test_text_counts_as_it_is_sent_compressed(new_page, serve):
-    view = weigh(new_page(), serve("<p>" + "so light " * 100_000))
+    view = checks.weigh(new_page(), serve("<p>" + "so light " * 100_000))
     assert_none(view.problems())
     assert 500 < view.total < 20_000
 
 
 def test_a_heavy_page_is_found(new_page, serve):
     url = serve("<script src='a.js'></script>", {"a.js": "//" + base64.b64encode(NOISE).decode()})
-    (problem,) = weigh(new_page(), url).problems()
+    (problem,) = checks.weigh(new_page(), url).problems()
     assert "at most 450,000 are allowed: a.js 4" in problem
 
 
@@ -57,25 +46,25 @@ def test_figures_further_down_count(new_page, serve):
     body = "<div style='height:20000px'></div><img src='a.png' alt='' loading=lazy>"
     file = io.BytesIO()
     Image.frombytes("L", (600, 750), NOISE).save(file, format="PNG")
-    (problem,) = weigh(new_page(), serve(body, {"a.png": file.getvalue()})).problems()
+    (problem,) = checks.weigh(new_page(), serve(body, {"a.png": file.getvalue()})).problems()
     assert "a.png 45" in problem
 
 
 def test_what_a_script_loads_later_counts(new_page, serve):
     body = "<script>setTimeout(() => fetch('a.txt').then((answer) => answer.text()), 300)</script>"
-    (problem,) = weigh(new_page(), serve(body, {"a.txt": NOISE.hex()})).problems()
+    (problem,) = checks.weigh(new_page(), serve(body, {"a.txt": NOISE.hex()})).problems()
     assert "a.txt" in problem
 
 
 def test_the_script_of_icons_is_found(new_page, serve):
     url = serve("<script src='fontawesome.js'></script>", {"fontawesome.js": "1"})
-    (problem,) = weigh(new_page(), url).problems()
+    (problem,) = checks.weigh(new_page(), url).problems()
     assert problem.endswith("fontawesome.js is loaded")
 
 
 def test_a_view_of_exactly_the_limit_is_allowed():
-    assert FirstView({"a": LIMIT_BYTES}).problems() == []
-    assert FirstView({"a": LIMIT_BYTES, "b": 1}).problems() != []
+    assert checks.FirstView({"a": checks.LIMIT_BYTES}).problems() == []
+    assert checks.FirstView({"a": checks.LIMIT_BYTES, "b": 1}).problems() != []
 
 
 def test_a_page_that_keeps_its_reader_waiting_is_found(new_page, serve):
@@ -83,31 +72,31 @@ def test_a_page_that_keeps_its_reader_waiting_is_found(new_page, serve):
         "<script>const end = performance.now() + 1100; while (performance.now() < end);</script>"
         "<p style='font-size:60px'>at last</p>"
     )
-    seen = paint(new_page(), serve(late))
+    seen = checks.paint(new_page(), serve(late))
     assert seen["paint"] > 1
-    assert any("largest contentful paint" in problem for problem in paint_problems(seen))
+    assert any("largest contentful paint" in problem for problem in checks.paint_problems(seen))
 
 
 @pytest.mark.alone
 def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
-    alone = min(blank_page.evaluate(WORK) for _ in range(5))
-    slow_down(blank_page, 8)
-    assert min(blank_page.evaluate(WORK) for _ in range(5)) > 2 * alone
+    alone = min(blank_page.evaluate(checks.WORK) for _ in range(5))
+    checks.slow_down(blank_page, 8)
+    assert min(blank_page.evaluate(checks.WORK) for _ in range(5)) > 2 * alone
 
 
 @pytest.mark.alone
 def test_a_slow_machine_is_slowed_down_less(blank_page, monkeypatch):
     monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", 1e9)
-    assert slowdown_here(blank_page) == SLOWDOWN
+    assert checks.slowdown_here(blank_page) == checks.SLOWDOWN
     monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", 0)
-    assert slowdown_here(blank_page) == 1
-    monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", blank_page.evaluate(WORK))
-    assert 1 < slowdown_here(blank_page) <= SLOWDOWN
+    assert checks.slowdown_here(blank_page) == 1
+    monkeypatch.setattr("tests.browser.checks.paint.ORDINARY", blank_page.evaluate(checks.WORK))
+    assert 1 < checks.slowdown_here(blank_page) <= checks.SLOWDOWN
 
 
 def test_a_page_on_which_nothing_is_painted_is_found(new_page, serve):
-    seen = paint(new_page(), serve(""))
-    assert paint_problems(seen) == ["the browser reports no largest contentful paint"]
+    seen = checks.paint(new_page(), serve(""))
+    assert checks.paint_problems(seen) == ["the browser reports no largest contentful paint"]
 
 
 def test_a_page_that_moves_is_found(new_page, serve):
@@ -115,11 +104,11 @@ def test_a_page_that_moves_is_found(new_page, serve):
         "<div id=top></div><p style='font-size:60px'>text</p><script>"
         "setTimeout(() => { document.getElementById('top').style.height = '500px' }, 200)</script>"
     )
-    seen = paint(new_page(), serve(moves))
+    seen = checks.paint(new_page(), serve(moves))
     assert seen["shift"] > 0.1
-    assert any("layout shift" in problem for problem in paint_problems(seen))
-    still = paint(new_page(), serve("<p style='font-size:60px'>text</p>"))
-    assert paint_problems(still) == []
+    assert any("layout shift" in problem for problem in checks.paint_problems(seen))
+    still = checks.paint(new_page(), serve("<p style='font-size:60px'>text</p>"))
+    assert checks.paint_problems(still) == []
 
 
 def test_a_page_that_moves_when_it_is_scrolled_is_found(new_page, serve):
@@ -133,5 +122,5 @@ def test_a_page_that_moves_when_it_is_scrolled_is_found(new_page, serve):
         "</script>"
     )
     url = serve(moves)
-    assert shift_problems(paint(new_page(), url)) == []
-    assert shift_problems(paint(new_page(), url, scroll=True)) != []
+    assert checks.shift_problems(checks.paint(new_page(), url)) == []
+    assert checks.shift_problems(checks.paint(new_page(), url, scroll=True)) != []

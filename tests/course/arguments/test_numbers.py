@@ -39,179 +39,122 @@ KINDS = [
 POINTS = danskin.ValueFunction(lambda theta, deltas: deltas[:, 0] * theta[0], X)
 
 
-def planned(**changes):
-    """Keyword arguments of the lecture's recipe, with changes."""
-    return {**RECIPE, **changes}
-
-
-def attacked(**changes):
-    return attacks.pgd(LINEAR, X, Y, BALL, **{"step_size": 0.125, "n_steps": 1, **changes})
-
-
-def together(**changes):
-    return train_together([LINEAR], X, Y, BALL, **planned(**changes), generators=[seeded()])
-
-
-def followed(**changes):
-    return experiments.follow_sgd(
-        LINEAR,
-        X,
-        Y,
-        BALL,
-        **{"step_size": lambda k: 1.0, "n_epochs": 1, **changes},
-        generator=seeded(),
-    )
-
-
-def from_seeds(**changes):
-    return experiments.train_from_seeds(data(), [1], BALL, **planned(**changes))
+ALONG = danskin.ValueFunction(lambda theta, deltas: deltas[:, 0] * theta[0], X[:, :1])
+CURVE = risk.error_curve(LINEAR, X, Y, NormBall(2, 1.0))
+STEPS = {"step_size": 1, "batch_size": 1, "n_epochs": 1}
 
 
 def retraining(**changes):
     lab = attack_lab.AttackLab({"one": LAYER}, IMAGES, Y)
-    return retrain.Retraining(data(), lab, start=layer(LAYER), **planned(**changes))
+    return retrain.Retraining(data(), lab, start=layer(LAYER), **{**RECIPE, **changes})
 
 
-def explored(**changes):
-    settings = {"radius": 0, "batch_size": 1, **changes}
-    return sgd.SgdExplorer(X, Y, start=X[0], generator=seeded(), **settings)
+def tried(function, numbers, *arguments, call=None, **keywords):
+    """Entries for a function's numbers: a value, and what gives an answer in its many guises.
+
+    `call` is called in the function's place. For `seeded` itself each call gets a generator.
+    """
+
+    def example(name):
+        def give(number):
+            given = {**keywords, name: number}
+            made = {key: value() if value is seeded else value for key, value in given.items()}
+            return (call or function)(*arguments, **made)
+
+        return give
+
+    return {(function, name): (value, example(name)) for name, value in numbers.items()}
 
 
-def lab(**changes):
-    return attack_lab.AttackLab({"one": LAYER}, IMAGES, Y, **changes)
-
-
-def lower_bound(memory):
-    return certificate.lower_bound(X, Y, NormBall(INF, 0.5), ALPHA, memory=memory)
-
-
-# The value that is tried, and what is done with it in its many guises.
 NUMBERS = {
-    (attacks.pgd, "step_size"): (1, lambda v: attacked(step_size=v)),
-    (attacks.pgd, "n_steps"): (1, lambda v: attacked(n_steps=v)),
-    (solver.solve, "tol"): (1, lambda v: solver.solve(X, Y, PENALTY, tol=v)),
-    (solver.solve, "max_steps"): (1, lambda v: solver.solve(X, Y, PENALTY, max_steps=v)),
-    (solver.solve, "memory"): (100, lambda v: solver.solve(X, Y, PENALTY, memory=v)),
-    (solver.solution_path, "p"): (2, lambda v: solver.solution_path(X, Y, v, [0.5])),
-    (solver.solution_path, "tol"): (1, lambda v: solver.solution_path(X, Y, 2, [0.5], tol=v)),
-    (solver.solution_path, "memory"): (
-        100,
-        lambda v: solver.solution_path(X, Y, 2, [0.5], memory=v),
-    ),
-    (certificate.lower_bound, "memory"): (100, lower_bound),
-    (separation.separate, "p"): (2, lambda v: separation.separate(X, Y, v)),
-    (separation.separate, "tol"): (1, lambda v: separation.separate(X, Y, 2, tol=v)),
-    (separation.separate, "memory"): (100, lambda v: separation.separate(X, Y, 2, memory=v)),
-    (danskin.ValueFunction, "tolerance"): (
-        1,
-        lambda v: danskin.ValueFunction(POINTS.g, X, tolerance=v).maximisers(THETA),
-    ),
-    (danskin.difference_quotient, "step"): (
-        1,
-        lambda v: danskin.difference_quotient(POINTS, X[0], X[1], v),
-    ),
-    (experiments.two_feature_set, "n"): (
-        2,
-        lambda v: experiments.two_feature_set(v, generator=seeded()),
-    ),
-    **{
-        (experiments.train_from_seeds, name): (1, lambda v, name=name: from_seeds(**{name: v}))
-        for name in ("step_size", "batch_size", "n_epochs")
-    },
-    **{
-        (experiments.follow_sgd, name): (1, lambda v, name=name: followed(**{name: v}))
-        for name in ("batch_size", "n_epochs")
-    },
-    (penalised.penalised_optimum, "penalty"): (1, lambda v: penalised.penalised_optimum(X, Y, v)),
-    (figures.plot_boundaries, "n_sets"): (
-        2,
-        lambda v: figures.plot_boundaries(X, Y, {"one": LINEAR}, BALL, n_sets=v),
-    ),
-    (figures.plot_tangents, "theta"): (1, lambda v: figures.plot_tangents(ALONG, v)),
-    (figures.plot_tangents, "missed"): (1, lambda v: figures.plot_tangents(ALONG, 1.0, missed=v)),
-    (figures.plot_tangents, "n_curves"): (
-        2,
-        lambda v: figures.plot_tangents(ALONG, 1.0, n_curves=v),
-    ),
-    (figures.plot_images, "columns"): (2, lambda v: figures.plot_images(IMAGES, columns=v)),
-    (figures.plot_images, "size"): (1, lambda v: figures.plot_images(IMAGES, size=v)),
-    (figures.plot_attack_lab, "radius"): (
-        1,
-        lambda v: figures.plot_attack_lab(
-            IMAGES[0], IMAGES[1], ["", "", ""], {"one": CURVE}, chosen="one", radius=v
+    **tried(attacks.pgd, {"step_size": 1}, LINEAR, X, Y, BALL, n_steps=1),
+    **tried(attacks.pgd, {"n_steps": 1}, LINEAR, X, Y, BALL, step_size=0.125),
+    **tried(solver.solve, {"tol": 1, "max_steps": 1, "memory": 100}, X, Y, PENALTY),
+    **tried(solver.solution_path, {"p": 2, "tol": 1, "memory": 100}, X, Y, p=2, radii=[0.5]),
+    **tried(certificate.lower_bound, {"memory": 100}, X, Y, NormBall(INF, 0.5), ALPHA),
+    **tried(separation.separate, {"p": 2, "tol": 1, "memory": 100}, X, Y, p=2),
+    **tried(
+        danskin.ValueFunction,
+        {"tolerance": 1},
+        call=lambda tolerance: danskin.ValueFunction(POINTS.g, X, tolerance=tolerance).maximisers(
+            THETA
         ),
     ),
-    (figures.plot_error_curves, "mark"): (
-        1,
-        lambda v: figures.plot_error_curves({"one": CURVE}, X[:, 0].abs(), mark=v),
+    **tried(danskin.difference_quotient, {"step": 1}, POINTS, X[0], X[1]),
+    **tried(experiments.two_feature_set, {"n": 2}, generator=seeded),
+    **tried(experiments.train_from_seeds, STEPS, data(), [1], BALL, **RECIPE),
+    **tried(
+        experiments.follow_sgd,
+        {"batch_size": 1, "n_epochs": 1},
+        *(LINEAR, X, Y, BALL),
+        **{"step_size": lambda k: 1.0, "n_epochs": 1, "generator": seeded},
     ),
-    (figures.plot_least_risk, "threshold"): (
-        1,
-        lambda v: figures.plot_least_risk(X[:, 0], X[:, 1], threshold=v, constant=0.5),
+    **tried(penalised.penalised_optimum, {"penalty": 1}, X, Y),
+    **tried(figures.plot_boundaries, {"n_sets": 2}, X, Y, {"one": LINEAR}, BALL),
+    **tried(figures.plot_tangents, {"theta": 1, "missed": 1, "n_curves": 2}, ALONG, theta=1.0),
+    **tried(figures.plot_images, {"columns": 2, "size": 1}, IMAGES),
+    **tried(
+        figures.plot_attack_lab,
+        {"radius": 1},
+        *(IMAGES[0], IMAGES[1], ["", "", ""], {"one": CURVE}),
+        chosen="one",
     ),
-    (figures.plot_least_risk, "constant"): (
-        1,
-        lambda v: figures.plot_least_risk(X[:, 0], X[:, 1], threshold=0.5, constant=v),
+    **tried(figures.plot_error_curves, {"mark": 1}, {"one": CURVE}, X[:, 0].abs()),
+    **tried(figures.plot_least_risk, {"threshold": 1}, X[:, 0], X[:, 1], constant=0.5),
+    **tried(figures.plot_least_risk, {"constant": 1}, X[:, 0], X[:, 1], threshold=0.5),
+    **tried(NormBall, {"p": 2, "radius": 1}, p=2, radius=0.5),
+    **tried(NormBall.contains, {"tolerance": 1}, BALL, X),
+    **tried(NormBall.with_radius, {"radius": 1}, BALL),
+    **tried(NormBall.in_box, {"low": 0, "high": 1}, BALL, low=-1, high=2),
+    **tried(
+        BoxedNormBall, {"p": 2, "radius": 1, "low": 0, "high": 1}, p=2, radius=0.5, low=0, high=2
     ),
-    (NormBall, "p"): (2, lambda v: NormBall(v, 0.5)),
-    (NormBall, "radius"): (1, lambda v: NormBall(2, v)),
-    (NormBall.contains, "tolerance"): (1, lambda v: BALL.contains(X, tolerance=v)),
-    (NormBall.with_radius, "radius"): (1, lambda v: BALL.with_radius(v)),
-    (NormBall.in_box, "low"): (0, lambda v: BALL.in_box(v, 2)),
-    (NormBall.in_box, "high"): (1, lambda v: BALL.in_box(-1, v)),
-    (BoxedNormBall, "p"): (2, lambda v: BoxedNormBall(v, 0.5)),
-    (BoxedNormBall, "radius"): (1, lambda v: BoxedNormBall(2, v)),
-    (BoxedNormBall, "low"): (0, lambda v: BoxedNormBall(2, 1, v, 2)),
-    (BoxedNormBall, "high"): (1, lambda v: BoxedNormBall(2, 1, 0, v)),
-    (BoxedNormBall.contains, "tolerance"): (
-        1,
-        lambda v: BALL.in_box().contains(IN_BOX / 4, IN_BOX, tolerance=v),
+    **tried(BoxedNormBall.contains, {"tolerance": 1}, BALL.in_box(), IN_BOX / 4, IN_BOX),
+    **tried(risk.ErrorCurve.at, {"radius": 1}, CURVE),
+    **tried(risk.ErrorCurve.counts, {"radii": 1}, call=lambda radii: CURVE.counts([radii, 0])),
+    **tried(
+        training.settled,
+        {"tolerance": 1},
+        call=lambda tolerance: training.settled(tolerance)(training.History((), (2.0, 1.0))),
     ),
-    (risk.ErrorCurve.at, "radius"): (1, lambda v: CURVE.at(v)),
-    (risk.ErrorCurve.counts, "radii"): (1, lambda v: CURVE.counts([v, 0])),
-    (training.settled, "tolerance"): (1, lambda v: training.settled(v)(HISTORY)),
-    **{
-        (training.train, name): (
-            1,
-            lambda v, name=name: trained(layer(), X[:3], Y[:3], **{name: v}),
-        )
-        for name in ("step_size", "batch_size", "n_epochs")
-    },
-    **{
-        (training.epoch, name): (1, lambda v, name=name: one_epoch(layer(), Y, **{name: v}))
-        for name in ("step_size", "batch_size")
-    },
-    (experiments.seeded, "seed"): (1, lambda v: experiments.seeded(v).initial_seed()),
-    (training.initial_classifier, "d"): (
-        1,
-        lambda v: training.initial_classifier(v, generator=seeded()),
+    **tried(
+        training.train, STEPS, call=lambda **numbers: trained(layer(), X[:3], Y[:3], **numbers)
     ),
-    **{
-        (train_together, name): (1, lambda v, name=name: together(**{name: v}))
-        for name in ("step_size", "batch_size", "n_epochs")
-    },
-    (stored.as_json, "d"): (2, lambda v: stored.as_json("one", LINEAR, v)["theta"]),
-    (attack_lab.AttackLab, "index"): (1, lambda v: lab(index=v)),
-    (attack_lab.AttackLab, "radius"): (0, lambda v: lab(radius=v)),
-    (envelope.EnvelopeExplorer, "theta"): (1, lambda v: envelope.EnvelopeExplorer(theta=v)),
-    (envelope.EnvelopeExplorer, "miss"): (1, lambda v: envelope.EnvelopeExplorer(miss=v)),
-    (first_look.FirstLook, "y"): (1, lambda v: first_look.FirstLook(LAYER, IMAGES[0], v)),
-    (first_look.FirstLook, "radius"): (
-        0,
-        lambda v: first_look.FirstLook(LAYER, IMAGES[0], 1, radius=v),
+    **tried(
+        training.epoch,
+        {"step_size": 1, "batch_size": 1},
+        call=lambda **numbers: one_epoch(layer(), Y, **numbers),
     ),
-    **{
-        (retrain.Retraining, name): (1, lambda v, name=name: retraining(**{name: v}))
-        for name in ("seed", "step_size", "batch_size", "n_epochs")
-    },
-    (retrain.Retraining, "radius"): (0, lambda v: retraining(radius=v)),
-    (retrain.Retraining.train, "radius"): (0, lambda v: retraining().train(v)),
-    (sgd.SgdExplorer, "radius"): (0, lambda v: explored(radius=v)),
-    (sgd.SgdExplorer, "batch_size"): (1, lambda v: explored(batch_size=v)),
+    **tried(
+        experiments.seeded,
+        {"seed": 1},
+        call=lambda seed: experiments.seeded(seed).initial_seed(),
+    ),
+    **tried(training.initial_classifier, {"d": 1}, generator=seeded),
+    **tried(
+        train_together,
+        STEPS,
+        call=lambda **numbers: train_together(
+            [LINEAR], X, Y, BALL, **{**RECIPE, **numbers}, generators=[seeded()]
+        ),
+    ),
+    **tried(
+        stored.as_json, {"d": 2}, "one", LINEAR, call=lambda *a, d: stored.as_json(*a, d)["theta"]
+    ),
+    **tried(attack_lab.AttackLab, {"index": 1, "radius": 0}, {"one": LAYER}, IMAGES, Y),
+    **tried(envelope.EnvelopeExplorer, {"theta": 1, "miss": 1}),
+    **tried(first_look.FirstLook, {"y": 1, "radius": 0}, LAYER, IMAGES[0], y=1),
+    **tried(retrain.Retraining, {"seed": 1, "radius": 0, **STEPS}, call=retraining),
+    **tried(
+        retrain.Retraining.train, {"radius": 0}, call=lambda radius: retraining().train(radius)
+    ),
+    **tried(
+        sgd.SgdExplorer,
+        {"radius": 0, "batch_size": 1},
+        *(X, Y),
+        **{"start": X[0], "generator": seeded, "radius": 0, "batch_size": 1},
+    ),
 }
-ALONG = danskin.ValueFunction(lambda theta, deltas: deltas[:, 0] * theta[0], X[:, :1])
-CURVE = risk.error_curve(LINEAR, X, Y, NormBall(2, 1.0))
-HISTORY = training.History((), (2.0, 1.0))
 # Modules whose callers check the arguments, and what is only kept or counted.
 UNCHECKED = ("intervals", "dual", "quadratic", "progress", "exact")
 

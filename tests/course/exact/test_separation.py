@@ -11,21 +11,14 @@ from lectures_code.exact import separate, solve, solver
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk, worst_margins
-from tests.course.exact.problems import (
-    ROUNDING,
-    TOL,
-    assert_certified,
-    each_p,
-    overlapping,
-    separated,
-)
+from tests.course.exact import problems
 from tests.oracles import INF
 
 
 @pytest.mark.parametrize("p", [1, INF])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_separability_radius_is_that_of_one_linear_programme(p, seed):
-    x, y = separated(seed, n=150)
+    x, y = problems.separated(seed, n=150)
     # Half the distance of the hulls: min t, |sum of lambda_i x_i - sum of mu_i x_i| <= t.
     n, d = x.shape
     moved = (y[:, None] * x).numpy().T
@@ -48,7 +41,7 @@ def test_the_separability_radius_is_that_of_one_linear_programme(p, seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_euclidean_separability_radius_is_that_of_the_support_vector_machine(seed):
-    x, y = separated(seed)
+    x, y = problems.separated(seed)
     # The hard-margin machine: least |theta|_2 with y_i (theta.x_i + b) >= 1; radius 1 / |theta|.
     rows = (y[:, None] * torch.column_stack([x, torch.ones(len(x))])).numpy()
     solved = minimize(
@@ -62,12 +55,12 @@ def test_the_euclidean_separability_radius_is_that_of_the_support_vector_machine
     assert separate(x, y, 2).radius == pytest.approx(1 / np.sqrt(2 * solved.fun), rel=1e-6)
 
 
-@each_p
+@problems.each_p
 @pytest.mark.parametrize("seed", range(3))
 def test_below_the_threshold_a_separating_classifier_proves_it_above_it_there_is_an_optimum(
     p, seed
 ):
-    x, y = separated(seed)
+    x, y = problems.separated(seed)
     radius = separate(x, y, p).radius
     for factor in (0.0, 0.5, 0.999):
         ball = NormBall(p, factor * radius)
@@ -79,12 +72,12 @@ def test_below_the_threshold_a_separating_classifier_proves_it_above_it_there_is
         twice = LinearClassifier(2 * found.classifier.theta, 2 * found.classifier.intercept)
         assert adversarial_risk(twice, x, y, ball) < found.risk
     for factor in (1.001, 1.5):
-        assert_certified(solve(x, y, NormBall(p, factor * radius)), x, y)
+        problems.assert_certified(solve(x, y, NormBall(p, factor * radius)), x, y)
 
 
-@each_p
+@problems.each_p
 def test_both_proofs_of_the_separability_radius_hold(p):
-    x, y = separated(4, n=300)
+    x, y = problems.separated(4, n=300)
     found = separate(x, y, p)
     assert 0.2 * (1 - 1e-8) <= found.radius <= found.upper_bound  # 0.2 by the first pixel alone
     assert found.upper_bound - found.radius <= 1e-9 * float(x.abs().max())
@@ -92,14 +85,14 @@ def test_both_proofs_of_the_separability_radius_hold(p):
     assert (margins >= 0).all()
     assert (found.alpha >= 0).all()
     for sign in (1, -1):
-        assert float(found.alpha[y == sign].sum()) == pytest.approx(1, abs=ROUNDING)
+        assert float(found.alpha[y == sign].sum()) == pytest.approx(1, abs=problems.ROUNDING)
     distance = torch.linalg.vector_norm((found.alpha * y) @ x, p)
     assert float(distance) / 2 <= found.upper_bound
 
 
-@each_p
+@problems.each_p
 def test_hulls_that_overlap_or_touch_have_radius_0(p):
-    assert separate(*overlapping(), p).radius == 0
+    assert separate(*problems.overlapping(), p).radius == 0
     x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0], [2.0, 3.0]]).double()
     y = torch.tensor([1.0, 1.0, -1.0, -1.0])  # the third lies between the first two
     found = separate(x, y, p)
@@ -107,12 +100,12 @@ def test_hulls_that_overlap_or_touch_have_radius_0(p):
     assert found.upper_bound <= 1e-9
 
 
-@each_p
+@problems.each_p
 @pytest.mark.parametrize("factor", [0.9, 1 - 1e-7, 1 + 1e-3])
 def test_asking_early_whether_there_is_a_minimiser_does_not_change_the_answer(
     p, factor, monkeypatch
 ):
-    x, y = separated(1)
+    x, y = problems.separated(1)
     ball = NormBall(p, separate(x, y, p).radius * factor)
     patient = solve(x, y, ball)
     monkeypatch.setattr(solver, "PATIENCE", 0)
@@ -121,21 +114,21 @@ def test_asking_early_whether_there_is_a_minimiser_does_not_change_the_answer(
     if factor < 1:
         assert (worst_margins(hasty.classifier, x, y, ball) > 0).all()
     else:
-        assert hasty.risk == pytest.approx(patient.risk, rel=TOL)
+        assert hasty.risk == pytest.approx(patient.risk, rel=problems.TOL)
 
 
-@each_p
+@problems.each_p
 def test_at_the_very_threshold_the_infimum_is_approached_and_not_attained(p):
     # The two nearest examples can be moved onto each other, and cost log 2 each; the third costs
     # nothing if the weight is large enough. So the infimum is 2/3 log 2, at infinity.
     x, y = torch.tensor([[0.0], [1.0], [3.0]]).double(), torch.tensor([-1.0, 1.0, 1.0])
     found, infimum = solve(x, y, NormBall(p, 0.5)), 2 / 3 * math.log(2)
     assert found.status == "stopped"
-    assert found.lower_bound <= infimum < found.risk * (1 + ROUNDING)
+    assert found.lower_bound <= infimum < found.risk * (1 + problems.ROUNDING)
     assert found.risk == pytest.approx(infimum, rel=1e-3)
 
 
-@each_p
+@problems.each_p
 def test_at_the_very_threshold_the_infimum_can_be_attained(p):
     # The adversary can move the only two examples onto each other: each classifier pays log 2.
     x, y = torch.tensor([[1.0], [-1.0]]).double(), torch.tensor([1.0, -1.0])
@@ -143,12 +136,12 @@ def test_at_the_very_threshold_the_infimum_can_be_attained(p):
     assert separate(x, y, p).radius == pytest.approx(1.0, rel=1e-9)
     for weight in (0.0, 0.5, 3.0):
         best = LinearClassifier(torch.tensor([weight]).double(), 0.0)
-        assert adversarial_risk(best, x, y, ball) == pytest.approx(log_2, rel=ROUNDING)
+        assert adversarial_risk(best, x, y, ball) == pytest.approx(log_2, rel=problems.ROUNDING)
     for weight in torch.linspace(-3, 3, 13).double():
         for intercept in torch.linspace(-3, 3, 13).double():
             other = LinearClassifier(weight[None], intercept)
-            assert adversarial_risk(other, x, y, ball) >= log_2 * (1 - ROUNDING)
+            assert adversarial_risk(other, x, y, ball) >= log_2 * (1 - problems.ROUNDING)
     found = solve(x, y, ball)
     assert found.status == "stopped"
     assert found.lower_bound <= log_2
-    assert found.risk == pytest.approx(log_2, rel=ROUNDING)
+    assert found.risk == pytest.approx(log_2, rel=problems.ROUNDING)

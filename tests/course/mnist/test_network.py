@@ -12,15 +12,8 @@ from pathlib import Path
 import pytest
 
 from lectures_code.mnist import download, load, load_zero_one
+from tests.course.mnist import fake
 from tests.course.mnist import mirror as m
-from tests.course.mnist.fake import (
-    FAKE_FILES,
-    NAMES,
-    SHIPPED_PROBE_SECONDS,
-    assert_is_fake_mnist,
-    error_of,
-    write_folder,
-)
 
 
 def hang_on_names(monkeypatch, released):
@@ -42,7 +35,7 @@ def test_without_a_network_the_sample_is_reached_within_15_s(monkeypatch, sample
     The patience is the shipped one. The sample here is a stand-in: 5 of the 15 s are left for the
     real one, which takes less than 2 s to read.
     """
-    monkeypatch.setattr(download, "PROBE_SECONDS", SHIPPED_PROBE_SECONDS)
+    monkeypatch.setattr(download, "PROBE_SECONDS", fake.SHIPPED_PROBE_SECONDS)
     released = threading.Event()
     hang_on_names(monkeypatch, released)
     with m.Mirror() as black_hole:
@@ -68,7 +61,7 @@ def test_mirrors_that_do_not_answer_are_named(monkeypatch):
         black_hole.head = m.hang
         nameless = "http://mirror.invalid/"
         monkeypatch.setattr(download, "MIRRORS", (black_hole.url, nameless, refusing))
-        message = error_of()
+        message = fake.error_of()
         waiting = set(threading.enumerate()) - {threading.main_thread()}
         assert waiting
         assert all(thread.daemon for thread in waiting)  # Python may end while they still wait
@@ -86,7 +79,7 @@ def test_a_mirror_that_answers_is_not_kept_waiting_for_one_that_does_not(mirrors
 
 def test_a_mirror_that_only_answers_errors_is_asked_nevertheless(mirrors):
     mirrors[0].head = m.send(b"", status=405)
-    assert_is_fake_mnist(load_zero_one())
+    fake.assert_is_fake_mnist(load_zero_one())
 
 
 ELSEWHERE = """
@@ -105,7 +98,7 @@ print(load.load_zero_one(source="mnist").origin)
 
 def load_elsewhere(cache, *, killed=False):
     """Start a process that loads from the same mirrors into the same cache."""
-    faked = [(name, file.sha256, file.shape) for name, file in FAKE_FILES.items()]
+    faked = [(name, file.sha256, file.shape) for name, file in fake.FAKE_FILES.items()]
     world = json.dumps([faked, download.MIRRORS, str(cache), killed])
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", ELSEWHERE, world],
@@ -123,14 +116,16 @@ def test_a_process_killed_while_it_writes_leaves_nothing_that_is_read(cache, mir
     assert not list(cache.glob("*-ubyte*"))
     data = load_zero_one()
     assert data.origin == "a download"
-    assert_is_fake_mnist(data)
+    fake.assert_is_fake_mnist(data)
 
 
 def test_concurrent_processes_do_not_disturb_each_other(cache, mirrors):
     processes = [load_elsewhere(cache) for _ in range(2)]
     results = [process.communicate(timeout=60) for process in processes]
     assert [errors for _, errors in results] == ["", ""]
-    assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in NAMES)
+    assert sorted(path.name for path in cache.iterdir()) == sorted(
+        f"{name}.gz" for name in fake.NAMES
+    )
     assert load_zero_one().origin == "the user's cache"
 
 
@@ -158,7 +153,7 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_load(cache, mirrors):
     cache.parent.touch()  # a file where a folder should be: not even root can write into it
     with pytest.warns(UserWarning, match=f"again next time: {cache}/.*: Not a directory. Fix"):
         data = load_zero_one()
-    assert_is_fake_mnist(data)
+    fake.assert_is_fake_mnist(data)
     assert data.origin == "a download that could not be kept"
 
 
@@ -171,7 +166,7 @@ def test_a_full_disk_does_not_stop_the_load_and_leaves_nothing(cache, mirrors, m
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.warns(UserWarning, match="No space left on device"):
         data = load_zero_one()
-    assert_is_fake_mnist(data)
+    fake.assert_is_fake_mnist(data)
     assert data.origin == "a download that could not be kept"
     assert list(cache.iterdir()) == []
 
@@ -191,14 +186,14 @@ def homeless(request, monkeypatch, tmp_path):
 
 
 def test_without_a_home_a_named_folder_is_read(homeless, tmp_path, load_from):
-    assert_is_fake_mnist(load_from(write_folder(tmp_path / "mnist")))
+    fake.assert_is_fake_mnist(load_from(fake.write_folder(tmp_path / "mnist")))
 
 
 def test_without_a_home_a_download_is_not_kept(homeless, tmp_path, mirrors):
     warning = "again next time: the home folder is unknown. Fix that, or set MNIST_DIR"
     with pytest.warns(UserWarning, match=warning):
         data = load_zero_one()
-    assert_is_fake_mnist(data)
+    fake.assert_is_fake_mnist(data)
     assert data.origin == "a download that could not be kept"
     assert list(tmp_path.iterdir()) == []
 
@@ -206,4 +201,4 @@ def test_without_a_home_a_download_is_not_kept(homeless, tmp_path, mirrors):
 def test_without_a_home_and_a_network_the_sample_is_taken(homeless, sample):
     with pytest.warns(UserWarning, match="sample of 1,000"):
         assert load_zero_one().source == "sample"
-    assert "  - the user's cache: the home folder is unknown\n" in error_of()
+    assert "  - the user's cache: the home folder is unknown\n" in fake.error_of()

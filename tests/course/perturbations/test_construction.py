@@ -7,17 +7,7 @@ import pytest
 import torch
 
 from lectures_code.perturbations import BoxedNormBall, NormBall
-from tests.course.perturbations.cases import (
-    METHODS,
-    each_basic,
-    each_method,
-    each_set,
-    images,
-    name,
-    normal,
-    seeded,
-    vector,
-)
+from tests.course.perturbations import cases
 from tests.oracles import INF, says
 
 
@@ -27,7 +17,7 @@ def test_dual_exponents(p, dual):
     assert NormBall(dual, 1).dual_p == pytest.approx(p, rel=1e-15)
 
 
-@each_set
+@cases.each_set
 def test_with_radius_changes_the_radius_and_nothing_else(ball):
     other = ball.with_radius(2)
     assert type(other) is type(ball) and other.radius == 2 and isinstance(other.radius, float)
@@ -50,9 +40,9 @@ def test_sets_are_values_their_fields_floats_and_fixed():
 
 
 def test_a_plain_ball_ignores_the_example():
-    ball, w = NormBall(2, 0.4), normal(5)
-    for method in METHODS:
-        got = getattr(ball, method)(w, vector(7.0))
+    ball, w = NormBall(2, 0.4), cases.normal(5)
+    for method in cases.METHODS:
+        got = getattr(ball, method)(w, cases.vector(7.0))
         torch.testing.assert_close(got, getattr(ball, method)(w))
 
 
@@ -87,12 +77,12 @@ def test_a_box_takes_the_three_exponents_that_have_exact_solutions():
 
 @pytest.mark.parametrize("p", [1.1, 3, 1e300])
 def test_projections_and_draws_are_refused_for_other_exponents_than_1_2_and_inf(p):
-    ball, v = NormBall(p, 1), vector(3.0, 4.0)
+    ball, v = NormBall(p, 1), cases.vector(3.0, 4.0)
     text = "p must be 1, 2 or inf to {} the ball, got {:g}: use one of these"
     with says(ValueError, text.format("project onto", p)):
         ball.project(v)
     with says(ValueError, text.format("draw from", p)):
-        ball.sample(v, generator=seeded())
+        ball.sample(v, generator=cases.seeded())
 
 
 @pytest.mark.parametrize(
@@ -116,7 +106,7 @@ BAD_ROWS = [
         "use .double(), and / 255 for pixels stored as 0..255",
     ),
     (
-        vector(1.0, math.nan, INF),
+        cases.vector(1.0, math.nan, INF),
         ValueError,
         "must be finite, got 2 NaN or infinite entries: remove or repair them",
     ),
@@ -135,11 +125,11 @@ BAD_ROWS = [
 ]
 
 
-@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=name)
+@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=cases.name)
 @pytest.mark.parametrize(("bad", "error", "text"), BAD_ROWS)
 def test_each_method_refuses_what_is_no_row_of_numbers(ball, bad, error, text):
-    x = vector(0.5, 0.5, 0.5)
-    for method in METHODS:
+    x = cases.vector(0.5, 0.5, 0.5)
+    for method in cases.METHODS:
         argument = "w" if method in ("support", "maximiser") else "delta"
         with says(error, f"{argument} {text}"):
             getattr(ball, method)(bad, x)
@@ -147,18 +137,18 @@ def test_each_method_refuses_what_is_no_row_of_numbers(ball, bad, error, text):
             with says(error, f"x {text}"):
                 getattr(ball, method)(x, bad)
     with says(error, f"x {text}"):
-        ball.sample(bad, generator=seeded())
+        ball.sample(bad, generator=cases.seeded())
 
 
-@each_method
+@cases.each_method
 def test_in_a_box_the_example_is_needed(method):
     text = (
         "x must be given, got None: a boxed ball depends on the example, pass x or use a NormBall"
     )
     with says(ValueError, text):
-        getattr(NormBall(2, 1).in_box(), method)(vector(1.0))
+        getattr(NormBall(2, 1).in_box(), method)(cases.vector(1.0))
     with says(ValueError, text):
-        NormBall(2, 1).in_box().sample(None, generator=seeded())
+        NormBall(2, 1).in_box().sample(None, generator=cases.seeded())
 
 
 @pytest.mark.parametrize(
@@ -185,16 +175,16 @@ def test_in_a_box_the_example_is_needed(method):
 def test_examples_outside_the_box_are_refused(box, x, text):
     ball = NormBall(2, 1).in_box(*box)
     with says(ValueError, f"x must lie in {text}"):
-        ball.maximiser(vector(1.0, 1.0), vector(*x))
+        ball.maximiser(cases.vector(1.0, 1.0), cases.vector(*x))
     with says(ValueError, f"x must lie in {text}"):
-        ball.sample(vector(*x), generator=seeded())
+        ball.sample(cases.vector(*x), generator=cases.seeded())
 
 
 @pytest.mark.parametrize(
     ("w_shape", "x_shape"), [((3,), (2,)), ((1,), (3,)), ((2, 3), (4, 3)), ((3,), (3, 1))]
 )
 def test_shapes_that_do_not_belong_together_are_refused(w_shape, x_shape):
-    for method, argument in zip(METHODS, ["w", "w", "delta", "delta"], strict=True):
+    for method, argument in zip(cases.METHODS, ["w", "w", "delta", "delta"], strict=True):
         with says(
             ValueError,
             f"{argument} and x must have the same number of features and leading dimensions that "
@@ -203,7 +193,7 @@ def test_shapes_that_do_not_belong_together_are_refused(w_shape, x_shape):
             getattr(NormBall(2, 1).in_box(), method)(torch.ones(w_shape), torch.zeros(x_shape))
 
 
-@each_basic
+@cases.each_basic
 @pytest.mark.parametrize("generator", [None, 0])
 def test_draws_need_a_generator(ball, generator):
     with says(
@@ -211,14 +201,14 @@ def test_draws_need_a_generator(ball, generator):
         f"generator must be a torch.Generator, got {type(generator).__name__}: "
         "use torch.Generator().manual_seed(0)",
     ):
-        ball.sample(images(2, 3), generator=generator)
+        ball.sample(cases.images(2, 3), generator=generator)
 
 
-@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=name)
+@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=cases.name)
 @pytest.mark.parametrize("tolerance", [-1e-9, math.nan])
 def test_negative_tolerances_are_refused(ball, tolerance):
     with says(
         ValueError,
         f"tolerance must be a number >= 0, got {tolerance!r}: leave it out for the default",
     ):
-        ball.contains(vector(0.1), vector(0.5), tolerance=tolerance)
+        ball.contains(cases.vector(0.1), cases.vector(0.5), tolerance=tolerance)

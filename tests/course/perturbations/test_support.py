@@ -9,49 +9,31 @@ from scipy.optimize import linprog, minimize
 from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from tests.course.perturbations.cases import (
-    BOXED,
-    DWARFED,
-    EXPONENTS,
-    ROUNDING,
-    SETS,
-    cases,
-    each_basic,
-    each_boxed,
-    each_set,
-    excess,
-    grid,
-    images,
-    is_inside,
-    name,
-    normal,
-    seeded,
-    vector,
-)
+from tests.course.perturbations import cases
 from tests.oracles import INF, interval, largest, norm
 
 
 @settings(max_examples=300)
-@given(cases())
-@example(DWARFED)
-@example((NormBall(1, 1).in_box(), vector(1.0, -1.0, 1.0), vector(0.5, 1.0, 1.0)))
-@example((NormBall(2, 1.0), vector(0.0, 0.0), vector(0.0, 0.0)))
+@given(cases.cases())
+@example(cases.DWARFED)
+@example((NormBall(1, 1).in_box(), cases.vector(1.0, -1.0, 1.0), cases.vector(0.5, 1.0, 1.0)))
+@example((NormBall(2, 1.0), cases.vector(0.0, 0.0), cases.vector(0.0, 0.0)))
 def test_support_is_the_largest_value_and_the_maximiser_attains_it(case):
     ball, w, x = case
     delta, value = ball.maximiser(w, x), ball.support(w, x)
     exact = float(largest(w, x, ball))
-    assert value.item() == pytest.approx(exact, rel=ROUNDING, abs=0)
-    assert excess(w, delta, ball, x) <= ROUNDING * exact
-    assert is_inside(delta, ball, x)
+    assert value.item() == pytest.approx(exact, rel=cases.ROUNDING, abs=0)
+    assert cases.excess(w, delta, ball, x) <= cases.ROUNDING * exact
+    assert cases.is_inside(delta, ball, x)
     assert ball.contains(delta, x)
 
 
-@each_set
+@cases.each_set
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_support_agrees_with_a_fine_grid_of_the_set(ball, d):
     for seed in range(3):
-        w, x = normal(d, seed=seed), images(d, seed=seed)
-        points, h = grid(ball, x, steps=25)
+        w, x = cases.normal(d, seed=seed), cases.images(d, seed=seed)
+        points, h = cases.grid(ball, x, steps=25)
         best = (points @ w.numpy()).max()
         value = ball.support(w, x).item()
         # Above: the grid's points are in the set (up to 1e-12). Below: rounding the maximiser
@@ -64,7 +46,7 @@ def test_support_agrees_with_a_fine_grid_of_the_set(ball, d):
 @pytest.mark.parametrize("seed", range(5))
 def test_support_agrees_with_a_linear_programme(p, boxed, seed):
     ball = NormBall(p, 0.8).in_box() if boxed else NormBall(p, 0.8)
-    w, x = normal(6, seed=seed), images(6, seed=seed)
+    w, x = cases.normal(6, seed=seed), cases.images(6, seed=seed)
     low, high = interval(ball, x)
     # delta = up - down with up, down >= 0.
     solved = linprog(
@@ -77,10 +59,10 @@ def test_support_agrees_with_a_linear_programme(p, boxed, seed):
     assert ball.support(w, x).item() == pytest.approx(-solved.fun, abs=1e-6)
 
 
-@pytest.mark.parametrize("ball", [b for b in SETS if 1 < b.p < INF], ids=name)
+@pytest.mark.parametrize("ball", [b for b in cases.SETS if 1 < b.p < INF], ids=cases.name)
 def test_support_agrees_with_a_general_solver_on_smooth_balls(ball):
     for seed in range(3):
-        w, x = normal(4, seed=seed), images(4, seed=seed)
+        w, x = cases.normal(4, seed=seed), cases.images(4, seed=seed)
         low, high = interval(ball, x)
         start = 0.1 * np.clip(w.numpy(), low, high)
         solved = minimize(
@@ -99,30 +81,30 @@ def test_support_agrees_with_a_general_solver_on_smooth_balls(ball):
         assert ball.support(w, x).item() == pytest.approx(-solved.fun, rel=1e-6)
 
 
-@pytest.mark.parametrize("p", EXPONENTS)
+@pytest.mark.parametrize("p", cases.EXPONENTS)
 def test_no_perturbation_beats_hoelder_and_the_maximiser_lies_on_the_sphere(p):
     ball = NormBall(p, 0.4)
-    w, deltas = normal(5), normal(500, 5, seed=1)
+    w, deltas = cases.normal(5), cases.normal(500, 5, seed=1)
     deltas *= 0.4 / torch.linalg.vector_norm(deltas, ord=p, dim=-1, keepdim=True)
-    assert ((deltas @ w) <= ball.support(w) * (1 + ROUNDING)).all()
-    assert float(norm(ball.maximiser(w), p)) == pytest.approx(0.4, rel=ROUNDING)
+    assert ((deltas @ w) <= ball.support(w) * (1 + cases.ROUNDING)).all()
+    assert float(norm(ball.maximiser(w), p)) == pytest.approx(0.4, rel=cases.ROUNDING)
 
 
 @pytest.mark.parametrize("p", [1 + 1e-15, 1.001, 1e6, 1e300])
 def test_exponents_near_the_ends_of_their_range_neither_overflow_nor_leave_the_ball(p):
-    ball, w = NormBall(p, 0.4), normal(20, 4)
+    ball, w = NormBall(p, 0.4), cases.normal(20, 4)
     assert ball.contains(ball.maximiser(w)).all()
     # Compared with the end itself, from which the norms differ by a factor 4**|1/p - 1/end|.
     end = NormBall(1 if p < 2 else INF, 0.4)
-    near = 4.0 ** (p - 1 if p < 2 else 1 / p) * (1 + ROUNDING)
+    near = 4.0 ** (p - 1 if p < 2 else 1 / p) * (1 + cases.ROUNDING)
     ratio = ball.support(w) / end.support(w)
     assert (1 / near <= ratio).all() and (ratio <= near).all()
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
-@each_set
+@cases.each_set
 def test_the_maximiser_does_not_depend_on_the_scale_of_the_weights(ball, scale):
-    w, x = normal(4, 5), images(4, 5)
+    w, x = cases.normal(4, 5), cases.images(4, 5)
     torch.testing.assert_close(
         ball.maximiser(scale * w, x), ball.maximiser(w, x), rtol=1e-12, atol=1e-14
     )
@@ -130,51 +112,53 @@ def test_the_maximiser_does_not_depend_on_the_scale_of_the_weights(ball, scale):
 
 
 def test_a_dwarfed_weight_counts_when_the_larger_one_has_no_room():
-    ball, w, x = DWARFED
-    torch.testing.assert_close(ball.maximiser(w, x), vector(0.0, 0.125**0.5, 0.125**0.5))
+    ball, w, x = cases.DWARFED
+    torch.testing.assert_close(ball.maximiser(w, x), cases.vector(0.0, 0.125**0.5, 0.125**0.5))
     # ... in float32 from a factor of 1e19 on
-    delta = ball.maximiser(vector(1.0, 1e-20, 1e-20, dtype=torch.float32), x.float())
-    torch.testing.assert_close(delta, vector(0.0, 0.125**0.5, 0.125**0.5, dtype=torch.float32))
+    delta = ball.maximiser(cases.vector(1.0, 1e-20, 1e-20, dtype=torch.float32), x.float())
+    torch.testing.assert_close(
+        delta, cases.vector(0.0, 0.125**0.5, 0.125**0.5, dtype=torch.float32)
+    )
 
 
 @pytest.mark.parametrize("small", [1e-3, 1e-9, 1e-100])
 def test_small_weights_share_what_a_large_one_at_its_face_leaves(small):
-    ball, x = NormBall(2, 0.5).in_box(), vector(0.9, 0.0, 0.0)
-    delta = ball.maximiser(vector(1.0, small, small), x)
-    torch.testing.assert_close(delta, vector(0.1, 0.12**0.5, 0.12**0.5))
+    ball, x = NormBall(2, 0.5).in_box(), cases.vector(0.9, 0.0, 0.0)
+    delta = ball.maximiser(cases.vector(1.0, small, small), x)
+    torch.testing.assert_close(delta, cases.vector(0.1, 0.12**0.5, 0.12**0.5))
 
 
 def test_a_dwarfed_weight_counts_as_zero_beside_one_with_room_where_the_ball_binds():
-    x = vector(0.5, 0.0, 0.0)
-    w = vector(1.0, 1e-160, 1e-160)
+    x = cases.vector(0.5, 0.0, 0.0)
+    w = cases.vector(1.0, 1e-160, 1e-160)
     bound = NormBall(2, 0.6).in_box().maximiser(w, x)
     assert bound.tolist() == [0.5, 0.0, 0.0]
     corner = NormBall(2, 2.0).in_box().maximiser(w, x)
     assert corner.tolist() == [0.5, 1.0, 1.0]
 
 
-@each_set
+@cases.each_set
 def test_the_maximiser_is_zero_at_zero_weights(ball):
-    x = vector(0.5, 0.5, 0.5)
-    assert ball.maximiser(vector(0.0, 0.0, 0.0), x).tolist() == [0, 0, 0]
-    assert ball.support(vector(0.0, 0.0, 0.0), x).item() == 0
-    delta = ball.maximiser(vector(0.0, -2.0, 0.0), x)
+    x = cases.vector(0.5, 0.5, 0.5)
+    assert ball.maximiser(cases.vector(0.0, 0.0, 0.0), x).tolist() == [0, 0, 0]
+    assert ball.support(cases.vector(0.0, 0.0, 0.0), x).item() == 0
+    delta = ball.maximiser(cases.vector(0.0, -2.0, 0.0), x)
     assert delta.tolist() == [0, pytest.approx(-0.4), 0]
 
 
 @pytest.mark.parametrize("x", [None, [0.5] * 4])
 def test_for_p_1_the_first_of_equal_weights_gets_everything(x):
     ball = NormBall(1, 0.4) if x is None else NormBall(1, 0.4).in_box()
-    x = None if x is None else vector(*x)
-    assert ball.maximiser(vector(1.0, -2.0, 2.0, -2.0), x).tolist() == [0, -0.4, 0, 0]
+    x = None if x is None else cases.vector(*x)
+    assert ball.maximiser(cases.vector(1.0, -2.0, 2.0, -2.0), x).tolist() == [0, -0.4, 0, 0]
 
 
 def test_for_p_1_in_a_box_equal_weights_are_filled_in_their_order():
     ball = NormBall(1, 0.4).in_box()
-    x = vector(0.75, 0.875, 0.5, 0.5)
+    x = cases.vector(0.75, 0.875, 0.5, 0.5)
     # The first can rise by 0.25, the second by 0.125, the third gets what is left.
-    assert ball.maximiser(vector(3.0, 3.0, 3.0, 3.0), x).tolist() == pytest.approx(
-        [0.25, 0.125, 0.025, 0.0], abs=ROUNDING
+    assert ball.maximiser(cases.vector(3.0, 3.0, 3.0, 3.0), x).tolist() == pytest.approx(
+        [0.25, 0.125, 0.025, 0.0], abs=cases.ROUNDING
     )
 
 
@@ -186,15 +170,15 @@ def test_for_p_1_in_a_box_ties_keep_their_order_among_thousands():
 
 
 def test_for_p_inf_weights_of_zero_move_nothing():
-    assert NormBall(INF, 0.4).maximiser(vector(1e-300, -5.0, 0.0)).tolist() == [0.4, -0.4, 0]
+    assert NormBall(INF, 0.4).maximiser(cases.vector(1e-300, -5.0, 0.0)).tolist() == [0.4, -0.4, 0]
 
 
 @settings(max_examples=150)
-@given(cases())
-@example((NormBall(1, 1.0), vector(2.0, -2.0, 2.0), vector(0.0, 0.0, 0.0)))
-@example((NormBall(1.5, 1.0), vector(0.0, 0.0), vector(0.0, 0.0)))
-@example((NormBall(INF, 1.0), vector(0.0, 3.0), vector(0.0, 0.0)))
-@example(DWARFED)
+@given(cases.cases())
+@example((NormBall(1, 1.0), cases.vector(2.0, -2.0, 2.0), cases.vector(0.0, 0.0, 0.0)))
+@example((NormBall(1.5, 1.0), cases.vector(0.0, 0.0), cases.vector(0.0, 0.0)))
+@example((NormBall(INF, 1.0), cases.vector(0.0, 3.0), cases.vector(0.0, 0.0)))
+@example(cases.DWARFED)
 def test_the_gradient_of_the_support_is_the_maximiser_at_kinks_too(case):
     ball, w, x = case
     w = w.clone().requires_grad_()
@@ -203,35 +187,39 @@ def test_the_gradient_of_the_support_is_the_maximiser_at_kinks_too(case):
     torch.testing.assert_close(gradient, ball.maximiser(w, x), rtol=0, atol=1e-12 * ball.radius)
 
 
-@each_set
+@cases.each_set
 def test_first_and_second_derivatives_agree_with_finite_differences(ball):
     # Seeds at which no weight or difference of weights is within 1e-2 of a kink.
     for seed in (0, 3):
-        x = images(5, seed=seed)
-        w = normal(5, seed=seed).requires_grad_()
+        x = cases.images(5, seed=seed)
+        w = cases.normal(5, seed=seed).requires_grad_()
         value = lambda w, x=x: ball.support(w, x)  # noqa: E731
         assert torch.autograd.gradcheck(value, w)
         if 1 < ball.p < INF:
             assert torch.autograd.gradgradcheck(value, w)
 
 
-@each_set
+@cases.each_set
 def test_derivatives_forward_and_backward_are_the_same(ball):
-    w, x, way = normal(5), images(5), normal(5, seed=1)
+    w, x, way = cases.normal(5), cases.images(5), cases.normal(5, seed=1)
     value = lambda w: ball.support(w, x)  # noqa: E731
     _, forward = torch.func.jvp(value, (w,), (way,))
     torch.testing.assert_close(forward, torch.func.grad(value)(w) @ way)
-    stretched = lambda theta: ball.support(normal(3, 5) * theta, images(3, 5))  # noqa: E731
+    stretched = lambda theta: ball.support(cases.normal(3, 5) * theta, cases.images(3, 5))  # noqa: E731
     torch.testing.assert_close(
         torch.func.jacrev(stretched)(w), torch.autograd.functional.jacobian(stretched, w)
     )
 
 
-@each_basic
+@cases.each_basic
 def test_maximisers_projections_and_draws_are_constants_and_arguments_stay_as_they_were(ball):
-    w, x = normal(3, 5).requires_grad_(), images(3, 5).requires_grad_()
+    w, x = cases.normal(3, 5).requires_grad_(), cases.images(3, 5).requires_grad_()
     w_before, x_before = w.detach().clone(), x.detach().clone()
-    for result in (ball.maximiser(w, x), ball.project(w, x), ball.sample(x, generator=seeded())):
+    for result in (
+        ball.maximiser(w, x),
+        ball.project(w, x),
+        ball.sample(x, generator=cases.seeded()),
+    ):
         assert not result.requires_grad
     assert ball.support(w, x).requires_grad
     assert torch.equal(w, w_before) and torch.equal(x, x_before)
@@ -239,54 +227,54 @@ def test_maximisers_projections_and_draws_are_constants_and_arguments_stay_as_th
 
 
 def test_the_support_is_a_constant_with_respect_to_the_example():
-    x = images(3, 5).requires_grad_()
-    assert not NormBall(2, 0.4).in_box().support(normal(3, 5), x).requires_grad
+    x = cases.images(3, 5).requires_grad_()
+    assert not NormBall(2, 0.4).in_box().support(cases.normal(3, 5), x).requires_grad
 
 
-MODEL = LinearClassifier(vector(1.0, -0.5, 0.0, 1.0), 0.25)
-X, Y = images(40, 4), normal(40, seed=1).sign()
+MODEL = LinearClassifier(cases.vector(1.0, -0.5, 0.0, 1.0), 0.25)
+X, Y = cases.images(40, 4), cases.normal(40, seed=1).sign()
 
 
-@each_set
+@cases.each_set
 def test_what_is_taken_from_the_margins_is_what_the_worst_perturbations_take(ball):
     taken = ball.margin_taken(MODEL.theta, X, Y)
-    assert taken.shape == ((40,) if ball in BOXED else ())
+    assert taken.shape == ((40,) if ball in cases.BOXED else ())
     exact = [float(largest(-y * MODEL.theta, x, ball)) for x, y in zip(X, Y, strict=True)]
-    np.testing.assert_allclose(taken.expand(40).numpy(), exact, rtol=ROUNDING)
+    np.testing.assert_allclose(taken.expand(40).numpy(), exact, rtol=cases.ROUNDING)
     worst = X + linear_maximiser(MODEL, X, Y, ball)
-    torch.testing.assert_close(Y * MODEL(X) - taken, Y * MODEL(worst), rtol=0, atol=ROUNDING)
+    torch.testing.assert_close(Y * MODEL(X) - taken, Y * MODEL(worst), rtol=0, atol=cases.ROUNDING)
 
 
-@each_set
+@cases.each_set
 def test_no_point_of_a_fine_grid_takes_more_from_a_margin(ball):
-    theta = vector(1.0, -0.5, 0.25)
+    theta = cases.vector(1.0, -0.5, 0.25)
     for x, y in zip(X[:4, :3], Y[:4], strict=True):
-        points, h = grid(ball, x, steps=15)
+        points, h = cases.grid(ball, x, steps=15)
         most = (-y * torch.as_tensor(points) @ theta).max()
         taken = ball.margin_taken(theta, x[None], y[None]).squeeze()
         # As for the support: rounding the maximiser towards 0 loses at most h in each entry.
         assert most - 1e-11 <= taken <= most + h * theta.abs().sum() + 1e-11
 
 
-@each_set
+@cases.each_set
 def test_what_is_taken_from_the_margins_has_derivatives_in_the_weights(ball):
-    theta = normal(4).requires_grad_()
+    theta = cases.normal(4).requires_grad_()
     assert torch.autograd.gradcheck(lambda theta: ball.margin_taken(theta, X[:5], Y[:5]), theta)
 
 
-@each_set
+@cases.each_set
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_perturbed_examples_are_sums(ball, dtype):
-    x, w = images(40, 4, dtype=dtype), normal(40, 4, dtype=dtype)
+    x, w = cases.images(40, 4, dtype=dtype), cases.normal(40, 4, dtype=dtype)
     delta = ball.maximiser(w, x)
-    assert torch.equal(ball.perturbed(x, delta), x + delta) or ball in BOXED
+    assert torch.equal(ball.perturbed(x, delta), x + delta) or ball in cases.BOXED
     rounding = torch.finfo(dtype).eps
     torch.testing.assert_close(ball.perturbed(x, delta), x + delta, rtol=0, atol=rounding)
 
 
-@each_boxed
+@cases.each_boxed
 def test_perturbed_examples_stay_in_the_box_where_rounding_would_leave_it(ball):
-    x, w = images(200, 4, dtype=torch.float32), normal(200, 4, dtype=torch.float32)
+    x, w = cases.images(200, 4, dtype=torch.float32), cases.normal(200, 4, dtype=torch.float32)
     box = ball.with_radius(9).in_box(-0.1307 / 0.3081, 0.8693 / 0.3081)
     low, high = (torch.tensor(bound, dtype=torch.float32) for bound in (box.low, box.high))
     x = (low + (high - low) * x).clamp(low, high)
