@@ -1,4 +1,4 @@
-"""Small random problems, and another way to the same answers: enumeration.
+"""Sets and small random problems, and another way to the same answers: enumeration.
 
 And :func:`says`, because every error is tested for its exact text, and numbers of every kind.
 """
@@ -17,6 +17,19 @@ from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
 INF = math.inf
+# Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
+ROUNDING = 1e-12
+BALLS = [
+    NormBall(INF, 0.2),
+    NormBall(2, 0.5),
+    NormBall(1, 0.7),
+    NormBall(1.5, 0.5),
+    NormBall(3, 0.4),
+    NormBall(INF, 0.2).in_box(),
+    NormBall(2, 0.5).in_box(),
+    NormBall(1, 0.7).in_box(),
+]
+
 
 # 1 and 3/2 can be written exactly in every one of these.
 REALS = {
@@ -38,6 +51,21 @@ REALS = {
     "a tensor in training": lambda value: torch.tensor(float(value), requires_grad=True),
 }
 WHOLE = [name for name in REALS if "int" in name or name == "numpy array of object"]
+
+
+def name(ball: NormBall) -> str:
+    return f"p={ball.p:g}" + ("-boxed" if isinstance(ball, BoxedNormBall) else "")
+
+
+each_ball = pytest.mark.parametrize("ball", BALLS, ids=name)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def vector(*values: float, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.tensor(values, dtype=dtype)
 
 
 def says(error: type[Exception], text: str):

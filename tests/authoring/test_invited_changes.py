@@ -124,9 +124,6 @@ def test_every_change_belongs_to_an_exercise_of_its_chapter():
         assert not change.exercise or change.exercise in dict(exercises(notebook))
 
 
-# ------------------------------------------------------------------ and each of these can fail
-
-
 def written(folder: Path, *cells):
     path = folder / "chapter.ipynb"
     path.write_text(notebooks.canonical(v4.new_notebook(cells=list(cells))), encoding="utf-8")

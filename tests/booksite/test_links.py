@@ -1,15 +1,14 @@
 """A link that leads nowhere fails `make links`."""
 
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.booksite import small_book
+from tests.local_server import LocalServer, QuietHandler
 
 
-class Pages(BaseHTTPRequestHandler):
+class Pages(QuietHandler):
     """A host that has the page /there and no other."""
 
     def do_GET(self):
@@ -18,16 +17,11 @@ class Pages(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def log_message(self, *_):
-        pass
-
 
 @pytest.fixture
 def host():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with LocalServer(Pages) as server:
+        yield server.url.rstrip("/")
 
 
 @pytest.mark.parametrize("page", ["there", "gone"])

@@ -16,7 +16,6 @@ from playwright.sync_api import sync_playwright
 from booksite.paper.browser import BrowserMissingError, find_chromium, launch
 from tests.browser.built_site import ROOT, SITE, chapter_paths, page_paths, what_is_missing
 from tests.browser.checks.guard import Guard
-from tests.browser.explorer_pages import start, written
 from tests.browser.site_server import SiteServer
 
 # Nothing listens here: what is sent to another host ends at this machine.
@@ -231,6 +230,8 @@ def blank_page(open_html):
 @pytest.fixture(scope="module")
 def files(explorer):
     """The module's explorer as the book has it: HTML, and what lies beside it."""
+    from tests.browser.explorer_pages import written  # loads PyTorch, which few tests need
+
     return written(explorer)
 
 
@@ -238,7 +239,8 @@ def files(explorer):
 def page(open_html, files):
     """The module's explorer alone on a narrow page, and alive."""
     page = open_html(*files, width=375, touch=True)
-    start(page)
+    page.locator(".explorer").scroll_into_view_if_needed()
+    page.wait_for_selector(".explorer[data-live]")
     return page
 
 

@@ -8,6 +8,14 @@ NO_TRANSITIONS = (
 )
 
 
+def html(body: str, head: str = "") -> str:
+    """Return a whole page with this body."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width"><title>A page</title>{head}<body>{body}</body></html>'
+    )
+
+
 def load_module(page: Page, source: str, name: str = "module") -> list[str]:
     """Evaluate an ECMAScript module in the page; `window[name]` is then its namespace.
 

@@ -2,10 +2,10 @@
 
 import gzip
 import mimetypes
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from tests.local_server import LocalServer, QuietHandler
 
 # Seconds: a connection on which nothing comes is closed, so that no thread is left behind.
 LONGEST_SILENCE = 15.0
@@ -21,10 +21,8 @@ TYPES = {
 }
 
 
-class SiteServer:
+class SiteServer(LocalServer):
     """Serves the files below `root`, and pages that a test has written, on a free port.
-
-    Use as a context manager. Many requests are answered at once; none outlives the test run.
 
     Parameters
     ----------
@@ -33,26 +31,10 @@ class SiteServer:
     """
 
     def __init__(self, root: Path) -> None:
+        super().__init__(_Handler)
         self.root = root.resolve()
         self._written: dict[str, bytes] = {}
         self._packed: dict[tuple[str, int], bytes] = {}
-
-    def __enter__(self) -> "SiteServer":
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._server.site = self
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        """The address of the folder that is served, with a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_port}/"
 
     def write(self, path: str, content: str | bytes) -> str:
         """Serve `content` under `path`, where a file of the site would be hidden by it."""
@@ -86,12 +68,12 @@ def media_type(path: str) -> str:
     return "text/html" if suffix == "" else guessed
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     timeout = LONGEST_SILENCE
 
     def do_GET(self) -> None:
-        site = self.server.site
+        site = self.server.owner
         path = unquote(urlsplit(self.path).path).lstrip("/")
         body = site.read(path)
         kind = media_type(path)
@@ -114,6 +96,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except OSError:
             self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""

@@ -177,9 +177,6 @@ def test_ties_and_a_classifier_without_weights(blank_page):
     assert wrong["boxed"] == [-math.inf, -math.inf] and wrong["cases"][0]["mistakes"] == 2
 
 
-# ---------------------------------------------------------------- on a page
-
-
 @pytest.fixture(scope="module")
 def explorer(data, models):
     """The lab, beginning with an image that only the attack turns."""

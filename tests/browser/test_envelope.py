@@ -8,6 +8,7 @@ import torch
 from lectures_code.danskin import ValueFunction, difference_quotient
 from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
 from tests.browser import explorer_pages as explorers
+from tests.oracles import vector
 
 # On the slider's grid; off it; so near a kink that the package counts it as one; not so near.
 THETAS = [k / 20 for k in range(-40, 41, 8)] + [-1, 0.15, 1, 0.333, -1.777, 1e-14, -1e-9]
@@ -20,10 +21,6 @@ H = 2.0**-20
 # Of a difference quotient: that rounding, divided by H.
 QUOTIENT_TOLERANCE = 1e-8
 ONE = torch.ones(1, dtype=torch.float64)
-
-
-def vector(*values):
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def one_sided(phi, theta):

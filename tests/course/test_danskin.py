@@ -54,9 +54,6 @@ def lectures_example():
     return ValueFunction(lambda theta, d: 2 * d[:, 0] * theta[0] + theta[1], deltas)
 
 
-# ---------------------------------------------------------------- where the maximiser is unique
-
-
 @each_family
 @pytest.mark.parametrize("seed", range(5))
 def test_the_value_is_the_largest_and_the_maximiser_attains_it(g, seed):
@@ -98,9 +95,6 @@ def test_a_point_that_asks_for_gradients_is_left_alone():
     # Autograd through the maximum is Danskin's theorem, too.
     (through_the_maximum,) = torch.autograd.grad(phi(theta), theta)
     torch.testing.assert_close(through_the_maximum, phi.gradient(theta))
-
-
-# ---------------------------------------------------------------- kinks
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -186,9 +180,6 @@ def test_the_tolerance_is_relative_to_large_values():
     assert phi.maximisers(torch.tensor([1e9], dtype=torch.float64)).tolist() == [0, 1]
 
 
-# ---------------------------------------------------------------- steepest descent
-
-
 def shortest_by_programme(gradients):
     """The shortest convex combination, by sequential least squares."""
     g, k = gradients.numpy(), len(gradients)
@@ -249,9 +240,6 @@ def test_no_other_direction_goes_down_faster():
     assert float(slopes.min()) == pytest.approx(steepest, rel=0.1), "and some come close"
 
 
-# ---------------------------------------------------------------- other dtypes
-
-
 def ties(seed, dtype):
     """A value function with two maximisers of different gradients, up to rounding; and theta."""
     rotation = torch.linalg.qr(normal(seed, 6, 6))[0]
@@ -301,9 +289,6 @@ def test_a_family_must_give_a_tensor():
     phi = ValueFunction(lambda theta, deltas: 1.0, torch.zeros(3, 2))
     with says(ValueError, "g must give one value for each delta, shape (3,), got float"):
         phi(torch.zeros(2))
-
-
-# ---------------------------------------------------------------- quotients, what is refused
 
 
 def test_quotients_are_one_sided():

@@ -13,16 +13,12 @@ from lectures_code.mnist import ZeroOne
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import robust_error
 from lectures_code.training import as_module, initial_classifier, train
-from tests.oracles import INF, says
+from tests.oracles import INF, says, seeded
 
 # Some dozens of steps, each with the rounding of a sum: what equal iterates may differ by.
 ITERATES = 1e-10
 # Rounding of a logarithm and its exponential.
 ROUNDING = 1e-12
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def small_data(n=40, d=9):
@@ -32,9 +28,6 @@ def small_data(n=40, d=9):
     x = (0.5 + 0.1 * y[:, None] + 0.3 * noise).clamp(0, 1)
     x[:, 0] = 0
     return ZeroOne(x, y, x[:2], y[:2], source="sample", origin="random numbers")
-
-
-# ---------------------------------------------------------------- two features
 
 
 def test_two_features_have_the_shape_and_labels_that_are_said():
@@ -107,9 +100,6 @@ def test_less_than_one_example_of_each_class_is_refused(n):
         two_feature_set(n, generator=seeded(0))
 
 
-# ---------------------------------------------------------------- many seeds
-
-
 @pytest.mark.parametrize("ball", [NormBall(INF, 0), NormBall(INF, 0.1), NormBall(2, 0.3)], ids=str)
 def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(ball):
     data, seeds = small_data(), [0, 7, 3]
@@ -157,9 +147,6 @@ def test_bad_arguments_are_refused():
     text = "train_together needs a generator for each start, got 0 starts and 0 generators"
     with says(ValueError, text):
         train_from_seeds(data, [], ball)
-
-
-# ---------------------------------------------------------------- SGD, step by step
 
 
 START = initial_classifier(9, generator=seeded(3))

@@ -326,8 +326,6 @@ class TestLinearClassifier:
             model.margins(X, torch.tensor([0, 1, 1]))
 
 
-# ---------------------------------------------------------------- the log-odds of an error
-
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
 

@@ -94,9 +94,6 @@ def drawing():
     return figure
 
 
-# ---------------------------------------------------------------- tables
-
-
 def test_a_table_has_the_cells_that_it_was_given():
     rows = [["standard", "1 of 2115 (0.0005)"], ["robust", "8 of 2115 (0.0038)"]]
     found = table(["training", "mistakes"], rows)
@@ -149,9 +146,6 @@ def test_rows_may_come_from_a_generator_or_be_none():
     assert Cells(str(table(["k", "n"], []))).rows == [["k", "n"]]
 
 
-# ---------------------------------------------------------------- glue
-
-
 def test_a_glued_value_is_published_under_the_builder_s_prefix_and_nothing_else_is(shell, capsys):
     glue("jump", "1789 of 2115")
     metadata = {"text/plain": {"of": "str"}, "scrapbook": {"name": "jump", "mime_prefix": PREFIX}}
@@ -175,9 +169,6 @@ def test_glue_needs_a_notebook_also_where_ipython_is_only_imported(monkeypatch):
     monkeypatch.setattr(IPython, "get_ipython", lambda: None)
     with says(RuntimeError, NO_NOTEBOOK):
         glue("jump", 1)
-
-
-# ---------------------------------------------------------------- pictures, notices
 
 
 class Image(HTMLParser):
@@ -239,8 +230,6 @@ def test_the_notice_needs_a_notebook(no_shell, source):
     with says(RuntimeError, NO_NOTEBOOK):
         show_source(zero_one(source))
 
-
-# ---------------------------------------------------------------- in a real notebook
 
 SETUP = """
 import torch

@@ -2,14 +2,7 @@
 
 import pytest
 
-from tests.browser.driving import load_module, tab_to
-
-
-def page(body="", head=""):
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>{head}'
-        f"<body>{body}</body></html>"
-    )
+from tests.browser.driving import html, load_module, tab_to
 
 
 @pytest.mark.parametrize(
@@ -26,7 +19,7 @@ def page(body="", head=""):
     ],
 )
 def test_a_request_to_another_host_is_recorded_and_blocked(open_html, body):
-    opened = open_html(page(body))
+    opened = open_html(html(body))
     opened.wait_for_function("performance.timing.loadEventEnd > 0")
     guard = opened.guard
     assert any("example.org" in url or "192.0.2.1" in url for url in guard.foreign)
@@ -49,12 +42,12 @@ def test_a_request_to_another_host_is_recorded_and_blocked(open_html, body):
     ],
 )
 def test_an_error_of_a_page_is_collected(open_html, body, expected):
-    problems = open_html(page(body)).guard.take()
+    problems = open_html(html(body)).guard.take()
     assert any(expected in problem for problem in problems), problems
 
 
 def test_a_request_that_is_cut_short_has_failed(open_html, server):
-    opened = open_html(page())
+    opened = open_html(html(""))
     opened.route("**/cut.txt", lambda route: route.abort("connectionreset"))
     opened.evaluate("fetch('cut.txt').catch(() => {})")
     assert any("cut.txt (net::ERR_CONNECTION_RESET)" in p for p in opened.guard.take())
@@ -63,7 +56,7 @@ def test_a_request_that_is_cut_short_has_failed(open_html, server):
 def test_a_page_that_does_nothing_wrong_has_no_problem(open_html):
     body = '<img src="a.svg" alt=""><img src="data:image/gif;base64,R0lGODlhAQABAAAAADs=" alt="">'
     opened = open_html(
-        page(body + "<script>console.log('hello'); console.warn('careful')</script>"),
+        html(body + "<script>console.log('hello'); console.warn('careful')</script>"),
         files={"a.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>'},
     )
     assert opened.guard.problems() == []
@@ -71,7 +64,7 @@ def test_a_page_that_does_nothing_wrong_has_no_problem(open_html):
 
 
 def test_what_was_taken_is_forgotten(open_html):
-    guard = open_html(page("<script>console.error('expected')</script>")).guard
+    guard = open_html(html("<script>console.error('expected')</script>")).guard
     assert len(guard.take()) == 1
     assert guard.problems() == []
 
@@ -91,7 +84,7 @@ def test_a_problem_that_no_test_took_fails_the_test(lacking, run_tests, tmp_path
 
 def test_without_scripts_a_script_is_not_missed_and_a_picture_is(open_html):
     head = '<link rel="preload" as="script" href="a.js"><script src="a.js"></script>'
-    opened = open_html(page('<img src="no.png" alt="">', head), {"a.js": ""}, javascript=False)
+    opened = open_html(html('<img src="no.png" alt="">', head), {"a.js": ""}, javascript=False)
     assert [p for p in opened.guard.take() if "console" not in p] == [
         f"request failed: {opened.url.replace('index.html', 'no.png')} (status 404)"
     ]
@@ -102,11 +95,11 @@ def test_a_page_opened_as_a_file_may_load_its_neighbours_and_nothing_else(open_p
     (tmp_path / "outside.js").write_text("")
     (tmp_path / "book" / "near.js").write_text("document.title = 'loaded'")
     file = tmp_path / "book" / "index.html"
-    file.write_text(page('<script src="near.js"></script>'))
+    file.write_text(html('<script src="near.js"></script>'))
     opened = open_page(file)
     assert opened.title() == "loaded"
     assert opened.guard.problems() == []
-    file.write_text(page('<script src="../outside.js"></script>'))
+    file.write_text(html('<script src="../outside.js"></script>'))
     opened.reload()
     assert any("outside.js" in problem for problem in opened.guard.take())
 
@@ -119,13 +112,13 @@ def test_a_module_is_evaluated_in_the_blank_page(blank_page):
 def test_options_reach_the_page(open_html):
     script = "<script>document.title = 'scripted'</script>"
     seen = "[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, document.title]"
-    assert open_html(page(script), width=320, dark=True).evaluate(seen) == [320, True, "scripted"]
-    assert open_html(page(script)).evaluate(seen) == [1280, False, "scripted"]
-    assert open_html(page(script), javascript=False).title() == "A page"
+    assert open_html(html(script), width=320, dark=True).evaluate(seen) == [320, True, "scripted"]
+    assert open_html(html(script)).evaluate(seen) == [1280, False, "scripted"]
+    assert open_html(html(script), javascript=False).title() == "A page"
 
 
 def test_the_keyboard_reaches_a_button_and_not_what_is_out_of_its_way(open_html):
-    opened = open_html(page("<a href='#'>one</a><button id=b>two</button><div id=d>three</div>"))
+    opened = open_html(html("<a href='#'>one</a><button id=b>two</button><div id=d>three</div>"))
     assert tab_to(opened, "#b") == 2
     with pytest.raises(AssertionError, match=r"#d must be in the keyboard's reach.*<a> one"):
         tab_to(opened, "#d", at_most=5)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.checks import pages as checks
-from tests.browser.driving import set_theme
+from tests.browser.driving import html, set_theme
 
 # An outline of the kind that typeset formulas refer to, and a formula that is as it should be.
 GLYPHS = (
@@ -11,13 +11,6 @@ GLYPHS = (
 )
 DRAWING = '<svg width="1ex" height="1ex" viewBox="0 0 400 400"><use href="#f-x"/></svg>'
 GOOD = f'<span class="math">{DRAWING}<math><mi>x</mi></math></span>'
-
-
-def written(body, head=""):
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>A page</title>{head}<body>{body}</body></html>'
-    )
 
 
 @pytest.mark.parametrize(
@@ -40,11 +33,11 @@ def written(body, head=""):
     ],
 )
 def test_a_formula_that_is_not_well_is_found(open_html, body, expected):
-    page = open_html(written(GLYPHS + body))
+    page = open_html(html(GLYPHS + body))
     page.guard.take()
     found = checks.formulas(page)
     assert any(expected in problem for problem in found), found
-    bare = open_html(written(GLYPHS + body), javascript=False)
+    bare = open_html(html(GLYPHS + body), javascript=False)
     bare.guard.take()
     assert checks.formulas(bare) == found
 
@@ -60,7 +53,7 @@ def test_a_formula_that_is_not_well_is_found(open_html, body, expected):
     ],
 )
 def test_a_typeset_formula_is_no_problem(open_html, body):
-    assert checks.formulas(open_html(written(GLYPHS + body))) == []
+    assert checks.formulas(open_html(html(GLYPHS + body))) == []
 
 
 WIDE = '<div style="width:{width}px">wide</div>'
@@ -68,7 +61,7 @@ WIDE = '<div style="width:{width}px">wide</div>'
 
 @pytest.mark.parametrize("width", checks.WIDTHS)
 def test_what_sticks_out_is_found(open_html, width):
-    page = open_html(written(WIDE.format(width=width + 40)))
+    page = open_html(html(WIDE.format(width=width + 40)))
     found = checks.overflow(page, width)
     assert any("the page is" in problem for problem in found)
     assert any("<div> ends at" in problem for problem in found)
@@ -77,27 +70,27 @@ def test_what_sticks_out_is_found(open_html, width):
 
 def test_what_sticks_out_is_found_where_the_page_hides_it(open_html):
     style = "<style>html, body { overflow-x: hidden }</style>"
-    assert checks.overflow(open_html(written(WIDE.format(width=600), style)), 320) != []
+    assert checks.overflow(open_html(html(WIDE.format(width=600), style)), 320) != []
     style = "<style>html, body { overflow-x: clip }</style>"
-    assert checks.overflow(open_html(written(WIDE.format(width=600), style)), 320) != []
+    assert checks.overflow(open_html(html(WIDE.format(width=600), style)), 320) != []
 
 
 def test_what_scrolls_in_its_own_box_does_not_stick_out(open_html):
     box = f'<div style="overflow-x:auto">{WIDE.format(width=600)}</div>'
-    assert checks.overflow(open_html(written(box)), 320) == []
+    assert checks.overflow(open_html(html(box)), 320) == []
 
 
 def test_a_formula_beyond_its_paragraph_is_found_in_the_margin_of_the_page(open_html):
     wide = GOOD.replace('width="1ex"', 'width="270"')
     style = "<style>p { margin: 0 30px }</style>"
-    found = checks.overflow(open_html(written(f"{GLYPHS}<p>{wide}</p>", style)), 320)
+    found = checks.overflow(open_html(html(f"{GLYPHS}<p>{wide}</p>", style)), 320)
     assert found == ["320 px: a formula ends 26 px beyond its paragraph"]
-    assert checks.overflow(open_html(written(f"{GLYPHS}<p>{GOOD}</p>", style)), 320) == []
+    assert checks.overflow(open_html(html(f"{GLYPHS}<p>{GOOD}</p>", style)), 320) == []
 
 
 def test_an_unbreakable_formula_is_found(open_html):
     wide = GOOD.replace('width="1ex"', 'width="338"')
-    page = open_html(written(f"{GLYPHS}<dl><dd>{wide}</dd></dl>"))
+    page = open_html(html(f"{GLYPHS}<dl><dd>{wide}</dd></dl>"))
     assert any("the page is" in problem for problem in checks.overflow(page, 320))
 
 
@@ -128,14 +121,14 @@ EQUATION = (
     ],
 )
 def test_what_a_narrow_page_hides_or_breaks_is_found(open_html, body, problem):
-    page = open_html(written(f"<article>{body}</article>"), width=320)
+    page = open_html(html(f"<article>{body}</article>"), width=320)
     found = checks.narrow(page)
     assert (problem in found[0] and len(found) == 1) if problem else found == []
 
 
 def test_an_image_that_is_not_shown_is_found(open_html):
     page = open_html(
-        written('<img src="no.png" alt="One that is missing."><img src="yes.svg" alt="Here.">'),
+        html('<img src="no.png" alt="One that is missing."><img src="yes.svg" alt="Here.">'),
         files={"yes.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'},
     )
     assert checks.images(page) == ["image not shown: One that is missing."]
@@ -153,7 +146,7 @@ def test_an_image_that_is_not_shown_is_found(open_html):
 )
 def test_an_explorer_without_its_picture_is_found(open_html, still, problems):
     page = open_html(
-        written(f'<div class="explorer" data-explorer="ball">{still}</div>'),
+        html(f'<div class="explorer" data-explorer="ball">{still}</div>'),
         files={"a.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'},
         javascript=False,
     )
@@ -178,14 +171,14 @@ FAINT = "<b style='color:#757575'>faint</b> "
     ],
 )
 def test_a_violation_is_found(open_html, body, rule):
-    page = open_html(written(f"<main><h1>A page</h1>{body}</main>"))
+    page = open_html(html(f"<main><h1>A page</h1>{body}</main>"))
     page.guard.take()
     found = checks.accessibility(page)
     assert found and all(problem.startswith(rule) for problem in found)
 
 
 def test_a_page_without_fault_has_no_violation(open_html):
-    page = open_html(written("<main><h1>A page</h1><p>Text.</p></main>"))
+    page = open_html(html("<main><h1>A page</h1><p>Text.</p></main>"))
     assert checks.accessibility(page) == []
 
 
@@ -194,7 +187,7 @@ def test_a_fault_in_the_dark_theme_alone_is_found(open_html):
         "<style>body{background:#fff;color:#111}"
         "[data-theme=dark] body{background:#111;color:#333;transition:all 9s}</style>"
     )
-    page = open_html(written("<main><h1>A page</h1></main>", style))
+    page = open_html(html("<main><h1>A page</h1></main>", style))
     assert checks.accessibility(page) == []
     set_theme(page, "dark")
     assert any(problem.startswith("color-contrast") for problem in checks.accessibility(page))

@@ -8,11 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.checks import paint as checks
-from tests.browser.driving import assert_none
-
-
-def page_of(body):
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>{body}'
+from tests.browser.driving import assert_none, html
 
 
 @pytest.fixture
@@ -22,7 +18,7 @@ def serve(server):
     def write(body, files=None):
         for name, content in (files or {}).items():
             server.write(f"_paint/{name}", content)
-        return server.write("_paint/index.html", page_of(body))
+        return server.write("_paint/index.html", html(body))
 
     return write
 

@@ -5,11 +5,7 @@ import torch
 from lectures_code import attacks, mnist, training
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from tests.oracles import INF
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.oracles import INF, seeded
 
 
 def randn(*shape, seed=0):

@@ -41,11 +41,10 @@ from tests.course.arguments.examples import (
     exact,
     layer,
     one_epoch,
-    seeded,
     trained,
 )
 from tests.course.arguments.functions import answer, numbers_in, without_an_example
-from tests.oracles import INF
+from tests.oracles import INF, seeded
 
 DTYPES = sorted({v for v in vars(torch).values() if isinstance(v, torch.dtype)}, key=str)
 # One of each sort: functions hand their labels to two checks, which are tried with all of them.

@@ -24,11 +24,10 @@ from tests.course.arguments.examples import (
     data,
     layer,
     one_epoch,
-    seeded,
     trained,
 )
 from tests.course.arguments.functions import answer, numbers_in, parameters, public_functions
-from tests.oracles import INF, REALS, WHOLE
+from tests.oracles import INF, REALS, WHOLE, seeded
 
 # Kinds that go wrong where a function computes with them as they are. All kinds are tried with the
 # checks that turn them into Python's numbers.

@@ -8,29 +8,11 @@ from torch import nn
 
 from lectures_code.attacks import fgsm, pgd
 from lectures_code.experiments import seeded
-from lectures_code.perturbations import BoxedNormBall, NormBall
-from tests.oracles import INF
+from tests.oracles import BALLS, INF, name
 
-# Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
-ROUNDING = 1e-12
-BALLS = [
-    NormBall(INF, 0.2),
-    NormBall(2, 0.5),
-    NormBall(1, 0.7),
-    NormBall(1.5, 0.5),
-    NormBall(3, 0.4),
-    NormBall(INF, 0.2).in_box(),
-    NormBall(2, 0.5).in_box(),
-    NormBall(1, 0.7).in_box(),
-]
 PGD_BALLS = [ball for ball in BALLS if ball.p in (1, 2, INF)]
 
 
-def name(ball):
-    return f"p={ball.p:g}" + ("-boxed" if isinstance(ball, BoxedNormBall) else "")
-
-
-each_ball = pytest.mark.parametrize("ball", BALLS, ids=name)
 each_pgd_ball = pytest.mark.parametrize("ball", PGD_BALLS, ids=name)
 
 

@@ -12,18 +12,8 @@ from lectures_code.attacks import fgsm, linear_maximiser, pgd
 from lectures_code.logistic import LinearClassifier, log_odds_of_error, losses, margins
 from lectures_code.perturbations import NormBall
 from lectures_code.training import as_module
-from tests.course.attacks.models import (
-    BALLS,
-    PGD_BALLS,
-    ROUNDING,
-    each_ball,
-    each_pgd_ball,
-    each_start,
-    gain,
-    name,
-    network,
-)
-from tests.oracles import INF, largest, random_problem, vertices
+from tests.course.attacks.models import PGD_BALLS, each_pgd_ball, each_start, gain, network
+from tests.oracles import BALLS, INF, ROUNDING, each_ball, largest, name, random_problem, vertices
 
 
 @each_ball

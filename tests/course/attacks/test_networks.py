@@ -12,7 +12,7 @@ from lectures_code.experiments import seeded
 from lectures_code.logistic import losses
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from tests.course.attacks import models
-from tests.oracles import INF, random_problem, says
+from tests.oracles import BALLS, INF, ROUNDING, random_problem, says
 
 
 @models.each_pgd_ball
@@ -87,9 +87,7 @@ def test_examples_are_attacked_one_by_one(attack):
     model, (_, x, y) = models.network(6), random_problem(12)
     ball = NormBall(2, 0.3).in_box()
     alone = torch.cat([attack(model, x[i : i + 1], y[i : i + 1], ball) for i in range(len(x))])
-    torch.testing.assert_close(
-        attack(model, x, y, ball), alone, rtol=models.ROUNDING, atol=models.ROUNDING
-    )
+    torch.testing.assert_close(attack(model, x, y, ball), alone, rtol=ROUNDING, atol=ROUNDING)
 
 
 @models.each_pgd_ball
@@ -107,7 +105,7 @@ def test_single_precision_stays_single_precision(ball):
 
 def test_linear_maximiser_in_single_precision():
     layer, (_, x, y) = nn.Linear(5, 1), random_problem(15)
-    for ball in models.BALLS:
+    for ball in BALLS:
         delta = linear_maximiser(layer, x.float(), y, ball)
         assert delta.dtype == torch.float32
         assert ball.contains(delta, x.float()).all()

@@ -14,10 +14,7 @@ from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
 from lectures_code.explorers.first_look import FirstLook
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-
-
-def vector(*values):
-    return torch.tensor(values, dtype=torch.float64)
+from tests.oracles import vector
 
 
 @pytest.mark.parametrize("p", [1, 1.25, 2, 5, math.inf])

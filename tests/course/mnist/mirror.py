@@ -1,8 +1,8 @@
 """A mirror of files on 127.0.0.1 that answers as it is told to, for tests of downloads."""
 
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.local_server import LocalServer, QuietHandler
 
 LONGEST_HANG = 20.0  # seconds: even a test that fails leaves no thread behind for longer
 
@@ -35,7 +35,7 @@ def endless(piece: bytes, *, status: int = 200, headers: dict[str, str] | None =
 
     def answer(handler: "_Handler") -> None:
         handler.start(status, None, headers or {})
-        while handler.write(piece) and not handler.server.closing.is_set():
+        while handler.write(piece) and not handler.server.owner.closing.is_set():
             pass
 
     return answer
@@ -61,7 +61,7 @@ def stall(body: bytes, after: int, seconds: float = LONGEST_HANG) -> Answer:
 
     def answer(handler: "_Handler") -> None:
         cut_off(body, after)(handler)
-        if not handler.server.closing.wait(seconds):
+        if not handler.server.owner.closing.wait(seconds):
             handler.write(body[after:])
 
     return answer
@@ -73,7 +73,7 @@ def trickle(body: bytes, every: float) -> Answer:
     def answer(handler: "_Handler") -> None:
         handler.start(200, len(body), {})
         for i in range(min(len(body), int(LONGEST_HANG / every))):
-            if not handler.write(body[i : i + 1]) or handler.server.closing.wait(every):
+            if not handler.write(body[i : i + 1]) or handler.server.owner.closing.wait(every):
                 return
 
     return answer
@@ -81,10 +81,10 @@ def trickle(body: bytes, every: float) -> Answer:
 
 def hang(handler: "_Handler") -> None:
     """Accept the connection and say nothing."""
-    handler.server.closing.wait(LONGEST_HANG)
+    handler.server.owner.closing.wait(LONGEST_HANG)
 
 
-class Mirror:
+class Mirror(LocalServer):
     """A server of answers by file name: `answers[name]` is a list, of which the last one repeats.
 
     Use as a context manager. `answers[None]` is for every other name; `asked` records the names
@@ -92,27 +92,14 @@ class Mirror:
     """
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.answers: dict[str | None, list[Answer]] = {None: [send(b"not here", status=404)]}
         self.asked: list[str] = []
         self.head: Answer = send(b"")
 
-    def __enter__(self) -> "Mirror":
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._server.mirror = self
-        self._server.closing = threading.Event()
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/mnist/"
+        return f"{super().url}mnist/"
 
     def next_answer(self, name: str) -> Answer:
         """Record that `name` was asked for, and return what to answer."""
@@ -122,12 +109,12 @@ class Mirror:
         return answers[min(before, len(answers) - 1)]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     def do_HEAD(self) -> None:
-        self.server.mirror.head(self)
+        self.server.owner.head(self)
 
     def do_GET(self) -> None:
-        self.server.mirror.next_answer(self.path.rpartition("/")[2])(self)
+        self.server.owner.next_answer(self.path.rpartition("/")[2])(self)
 
     def start(self, status: int, length: int | None, headers: dict[str, str]) -> None:
         """Send the status and the headers."""
@@ -146,6 +133,3 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return False
         return True
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""

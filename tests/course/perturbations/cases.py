@@ -6,7 +6,7 @@ import torch
 from hypothesis import strategies as st
 
 from lectures_code.perturbations import BoxedNormBall, NormBall
-from tests.oracles import INF, interval, largest, norm
+from tests.oracles import INF, interval, largest, name, norm, seeded, vector
 
 # Sums of at most six products of one sign, and powers of them: a few dozen roundings of 1.1e-16
 # each, with a reserve. Relative to the size of the result.
@@ -20,18 +20,10 @@ BOXED = [ball for ball in SETS if isinstance(ball, BoxedNormBall)]
 METHODS = ["support", "maximiser", "project", "contains"]
 
 
-def name(ball):
-    return f"p={ball.p:g}" + ("-boxed" if isinstance(ball, BoxedNormBall) else "")
-
-
 each_set = pytest.mark.parametrize("ball", SETS, ids=name)
 each_basic = pytest.mark.parametrize("ball", BASIC, ids=name)
 each_boxed = pytest.mark.parametrize("ball", BOXED, ids=name)
 each_method = pytest.mark.parametrize("method", METHODS)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -42,10 +34,6 @@ def images(*shape, seed=0, dtype=torch.float64):
     """Examples in [0, 1], about a third of their pixels on each face."""
     wide = 3 * torch.rand(*shape, generator=seeded(seed), dtype=torch.float64) - 1
     return wide.clamp(0, 1).to(dtype)
-
-
-def vector(*values, dtype=torch.float64):
-    return torch.tensor(values, dtype=dtype)
 
 
 def grid(ball, x, steps=41):

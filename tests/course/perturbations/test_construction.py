@@ -8,7 +8,7 @@ import torch
 
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from tests.course.perturbations import cases
-from tests.oracles import INF, says
+from tests.oracles import INF, name, says, seeded, vector
 
 
 @pytest.mark.parametrize(("p", "dual"), [(1, INF), (INF, 1), (2, 2), (3, 1.5), (1.5, 3)])
@@ -42,7 +42,7 @@ def test_sets_are_values_their_fields_floats_and_fixed():
 def test_a_plain_ball_ignores_the_example():
     ball, w = NormBall(2, 0.4), cases.normal(5)
     for method in cases.METHODS:
-        got = getattr(ball, method)(w, cases.vector(7.0))
+        got = getattr(ball, method)(w, vector(7.0))
         torch.testing.assert_close(got, getattr(ball, method)(w))
 
 
@@ -77,12 +77,12 @@ def test_a_box_takes_the_three_exponents_that_have_exact_solutions():
 
 @pytest.mark.parametrize("p", [1.1, 3, 1e300])
 def test_projections_and_draws_are_refused_for_other_exponents_than_1_2_and_inf(p):
-    ball, v = NormBall(p, 1), cases.vector(3.0, 4.0)
+    ball, v = NormBall(p, 1), vector(3.0, 4.0)
     text = "p must be 1, 2 or inf to {} the ball, got {:g}: use one of these"
     with says(ValueError, text.format("project onto", p)):
         ball.project(v)
     with says(ValueError, text.format("draw from", p)):
-        ball.sample(v, generator=cases.seeded())
+        ball.sample(v, generator=seeded())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ BAD_ROWS = [
         "use .double(), and / 255 for pixels stored as 0..255",
     ),
     (
-        cases.vector(1.0, math.nan, INF),
+        vector(1.0, math.nan, INF),
         ValueError,
         "must be finite, got 2 NaN or infinite entries: remove or repair them",
     ),
@@ -125,10 +125,10 @@ BAD_ROWS = [
 ]
 
 
-@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=cases.name)
+@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=name)
 @pytest.mark.parametrize(("bad", "error", "text"), BAD_ROWS)
 def test_each_method_refuses_what_is_no_row_of_numbers(ball, bad, error, text):
-    x = cases.vector(0.5, 0.5, 0.5)
+    x = vector(0.5, 0.5, 0.5)
     for method in cases.METHODS:
         argument = "w" if method in ("support", "maximiser") else "delta"
         with says(error, f"{argument} {text}"):
@@ -137,7 +137,7 @@ def test_each_method_refuses_what_is_no_row_of_numbers(ball, bad, error, text):
             with says(error, f"x {text}"):
                 getattr(ball, method)(x, bad)
     with says(error, f"x {text}"):
-        ball.sample(bad, generator=cases.seeded())
+        ball.sample(bad, generator=seeded())
 
 
 @cases.each_method
@@ -146,9 +146,9 @@ def test_in_a_box_the_example_is_needed(method):
         "x must be given, got None: a boxed ball depends on the example, pass x or use a NormBall"
     )
     with says(ValueError, text):
-        getattr(NormBall(2, 1).in_box(), method)(cases.vector(1.0))
+        getattr(NormBall(2, 1).in_box(), method)(vector(1.0))
     with says(ValueError, text):
-        NormBall(2, 1).in_box().sample(None, generator=cases.seeded())
+        NormBall(2, 1).in_box().sample(None, generator=seeded())
 
 
 @pytest.mark.parametrize(
@@ -175,9 +175,9 @@ def test_in_a_box_the_example_is_needed(method):
 def test_examples_outside_the_box_are_refused(box, x, text):
     ball = NormBall(2, 1).in_box(*box)
     with says(ValueError, f"x must lie in {text}"):
-        ball.maximiser(cases.vector(1.0, 1.0), cases.vector(*x))
+        ball.maximiser(vector(1.0, 1.0), vector(*x))
     with says(ValueError, f"x must lie in {text}"):
-        ball.sample(cases.vector(*x), generator=cases.seeded())
+        ball.sample(vector(*x), generator=seeded())
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ def test_draws_need_a_generator(ball, generator):
         ball.sample(cases.images(2, 3), generator=generator)
 
 
-@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=cases.name)
+@pytest.mark.parametrize("ball", [NormBall(2, 1), NormBall(2, 1).in_box()], ids=name)
 @pytest.mark.parametrize("tolerance", [-1e-9, math.nan])
 def test_negative_tolerances_are_refused(ball, tolerance):
     with says(
         ValueError,
         f"tolerance must be a number >= 0, got {tolerance!r}: leave it out for the default",
     ):
-        ball.contains(cases.vector(0.1), cases.vector(0.5), tolerance=tolerance)
+        ball.contains(vector(0.1), vector(0.5), tolerance=tolerance)

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from tests.course.perturbations import cases
-from tests.oracles import INF, interval, norm
+from tests.oracles import INF, interval, norm, seeded, vector
 
 
 def nearest_by_slsqp(v, ball, x):
@@ -42,8 +42,8 @@ def nearest_by_slsqp(v, ball, x):
 
 @settings(max_examples=300)
 @given(cases.cases(cases.BASIC_EXPONENTS))
-@example((NormBall(1, 1e-6).in_box(), cases.vector(1e6, 1.0), cases.vector(1 - 1e-7, 0.0)))
-@example((NormBall(2, 0.5).in_box(), cases.vector(1e160, 1.0, 1.0), cases.vector(1.0, 0.0, 0.0)))
+@example((NormBall(1, 1e-6).in_box(), vector(1e6, 1.0), vector(1 - 1e-7, 0.0)))
+@example((NormBall(2, 0.5).in_box(), vector(1e160, 1.0, 1.0), vector(1.0, 0.0, 0.0)))
 def test_projections_lie_in_the_set_and_satisfy_the_variational_inequality(case):
     ball, v, x = case
     nearest = ball.project(v, x)
@@ -105,7 +105,7 @@ def test_projecting_twice_is_projecting_once(case):
 @cases.each_basic
 def test_points_of_the_set_come_back_unchanged_to_the_last_bit_also_beside_others(ball):
     x = cases.images(200, 4)
-    inside = 0.99 * ball.sample(x, generator=cases.seeded())
+    inside = 0.99 * ball.sample(x, generator=seeded())
     mixed = inside.clone()
     mixed[::2] = 3 * cases.normal(100, 4)
     assert torch.equal(ball.project(inside, x), inside)
@@ -116,10 +116,8 @@ def test_points_of_the_set_come_back_unchanged_to_the_last_bit_also_beside_other
 
 def test_projection_onto_the_l1_ball_is_not_a_rescaling():
     # Thresholds: 3 - 2.6 = 0.4, everything else is below it.
-    assert NormBall(1, 0.4).project(cases.vector(3.0, -2.0, 0.0)).tolist() == pytest.approx(
-        [0.4, 0, 0]
-    )
-    assert NormBall(1, 2).project(cases.vector(2.0, -1.5, 0.25)).tolist() == pytest.approx(
+    assert NormBall(1, 0.4).project(vector(3.0, -2.0, 0.0)).tolist() == pytest.approx([0.4, 0, 0])
+    assert NormBall(1, 2).project(vector(2.0, -1.5, 0.25)).tolist() == pytest.approx(
         [1.25, -0.75, 0]
     )
 
@@ -148,7 +146,7 @@ def test_radius_zero_leaves_only_zero(ball):
     assert not point.support(w, x).any()
     found = [point.maximiser(w, x)]
     if ball in cases.BASIC:
-        found += [point.project(w, x), point.sample(x, generator=cases.seeded())]
+        found += [point.project(w, x), point.sample(x, generator=seeded())]
     for delta in found:
         assert delta.shape == x.shape and not delta.any()
         assert point.contains(delta, x).all()
@@ -176,8 +174,8 @@ def test_a_wide_box_leaves_the_ball_alone(ball):
 
 @cases.each_set
 def test_contains_counts_what_is_outside_the_ball_beyond_the_tolerance(ball):
-    x = cases.vector(0.5, 0.5)
-    edge = cases.vector(0.4, 0.0)  # on the sphere for every p
+    x = vector(0.5, 0.5)
+    edge = vector(0.4, 0.0)  # on the sphere for every p
     assert ball.contains(edge, x)
     assert ball.contains(edge, x, tolerance=0)
     assert ball.contains(edge * (1 + 1e-9), x)
@@ -204,12 +202,12 @@ def test_contains_agrees_with_numpy_on_random_points(ball):
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_contains_counts_what_leaves_the_box_beyond_the_tolerance(ball, sign):
     ball = BoxedNormBall(ball.p, 0.4, -1, 3)
-    x = cases.vector(1.0 + 1.875 * sign, 1.0)  # 0.125 from a face of a box of width 4
-    assert ball.contains(sign * cases.vector(0.125, 0.0), x, tolerance=0)
-    assert ball.contains(sign * cases.vector(0.125 + 3e-8, 0.0), x)
-    assert not ball.contains(sign * cases.vector(0.125 + 3e-7, 0.0), x)
-    assert ball.contains(sign * cases.vector(0.125 + 0.039, 0.0), x, tolerance=0.01)
-    assert not ball.contains(sign * cases.vector(0.125 + 0.041, 0.0), x, tolerance=0.01)
+    x = vector(1.0 + 1.875 * sign, 1.0)  # 0.125 from a face of a box of width 4
+    assert ball.contains(sign * vector(0.125, 0.0), x, tolerance=0)
+    assert ball.contains(sign * vector(0.125 + 3e-8, 0.0), x)
+    assert not ball.contains(sign * vector(0.125 + 3e-7, 0.0), x)
+    assert ball.contains(sign * vector(0.125 + 0.039, 0.0), x, tolerance=0.01)
+    assert not ball.contains(sign * vector(0.125 + 0.041, 0.0), x, tolerance=0.01)
 
 
 DRAWS = 4000
@@ -221,7 +219,7 @@ UNLIKELY = 1e-3
 @pytest.mark.parametrize("p", cases.BASIC_EXPONENTS)
 @pytest.mark.parametrize("d", [1, 2, 5])
 def test_the_radius_of_a_draw_has_the_law_of_a_uniform_one(p, d):
-    delta = NormBall(p, 0.4).sample(torch.zeros(DRAWS, d).double(), generator=cases.seeded(d))
+    delta = NormBall(p, 0.4).sample(torch.zeros(DRAWS, d).double(), generator=seeded(d))
     # The part of the ball's volume within a radius is (radius / r)**d.
     volume = (norm(delta, p) / 0.4).astype(float) ** d
     assert stats.kstest(volume, "uniform").pvalue > UNLIKELY
@@ -232,16 +230,14 @@ def test_the_radius_of_a_draw_has_the_law_of_a_uniform_one(p, d):
 @pytest.mark.parametrize("p", [1, 2])
 def test_many_draws_show_no_small_deviation_from_the_uniform_law(p):
     # With n draws a deviation of the distribution function by 2 / sqrt(n) shows: here by 0.0045.
-    delta = NormBall(p, 1).sample(torch.zeros(50 * DRAWS, 5).double(), generator=cases.seeded(2))
+    delta = NormBall(p, 1).sample(torch.zeros(50 * DRAWS, 5).double(), generator=seeded(2))
     volume = torch.linalg.vector_norm(delta, ord=p, dim=-1).numpy() ** 5
     assert stats.kstest(volume, "uniform").pvalue > UNLIKELY
 
 
 @pytest.mark.parametrize("p", cases.BASIC_EXPONENTS)
 def test_draws_agree_with_rejection_from_a_cube(p):
-    delta = (
-        NormBall(p, 0.4).sample(torch.zeros(DRAWS, 3).double(), generator=cases.seeded(1)).numpy()
-    )
+    delta = NormBall(p, 0.4).sample(torch.zeros(DRAWS, 3).double(), generator=seeded(1)).numpy()
     cube = np.random.default_rng(0).uniform(-0.4, 0.4, (8 * DRAWS, 3))
     kept = cube[norm(cube, p) <= 0.4]
     for statistic in (
@@ -255,15 +251,15 @@ def test_draws_agree_with_rejection_from_a_cube(p):
 
 def test_the_test_of_draws_rejects_a_uniform_radius():
     direction = cases.normal(DRAWS, 3)
-    radius = torch.rand(DRAWS, 1, generator=cases.seeded(), dtype=torch.float64)
+    radius = torch.rand(DRAWS, 1, generator=seeded(), dtype=torch.float64)
     delta = radius * direction / direction.norm(dim=-1, keepdim=True)
     assert stats.kstest(delta.norm(dim=-1).numpy() ** 3, "uniform").pvalue < UNLIKELY
 
 
 def test_for_p_inf_in_a_box_each_entry_is_uniform_on_its_interval():
     ball = NormBall(INF, 0.4).in_box()
-    one = cases.vector(0.0, 0.1, 0.5, 0.9, 1.0)
-    delta = ball.sample(one.expand(DRAWS, 5), generator=cases.seeded())
+    one = vector(0.0, 0.1, 0.5, 0.9, 1.0)
+    delta = ball.sample(one.expand(DRAWS, 5), generator=seeded())
     low, high = interval(ball, one)
     for j in range(5):
         law = stats.uniform(low[j], high[j] - low[j])
@@ -275,15 +271,15 @@ def test_for_p_inf_in_a_box_each_entry_is_uniform_on_its_interval():
 @pytest.mark.parametrize("p", [1, 2])
 def test_for_other_p_in_a_box_a_draw_is_a_projected_draw_from_the_ball(p):
     ball, x = NormBall(p, 0.9), cases.images(50, 4)
-    expected = ball.in_box().project(ball.sample(x, generator=cases.seeded(5)), x)
-    assert torch.equal(ball.in_box().sample(x, generator=cases.seeded(5)), expected)
+    expected = ball.in_box().project(ball.sample(x, generator=seeded(5)), x)
+    assert torch.equal(ball.in_box().sample(x, generator=seeded(5)), expected)
 
 
 @cases.each_basic
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_draws_stay_inside(ball, dtype):
     x = cases.images(500, 6, dtype=dtype)
-    delta = ball.sample(x, generator=cases.seeded())
+    delta = ball.sample(x, generator=seeded())
     assert delta.shape == x.shape and delta.dtype == dtype
     # One rounding of x and one of the result, in the draw's own precision.
     assert ball.contains(delta, x, tolerance=4 * torch.finfo(dtype).eps).all()
@@ -293,12 +289,12 @@ def test_draws_stay_inside(ball, dtype):
 def test_draws_depend_on_the_generator_alone_and_touch_nothing_else(ball):
     x = cases.images(20, 4)
     before = torch.get_rng_state()
-    generator = cases.seeded(7)
+    generator = seeded(7)
     first, second = ball.sample(x, generator=generator), ball.sample(x, generator=generator)
     torch.manual_seed(123)
-    again = ball.sample(x, generator=cases.seeded(7))
+    again = ball.sample(x, generator=seeded(7))
     torch.set_rng_state(before)
-    ball.maximiser(ball.sample(x, generator=cases.seeded()), x)
+    ball.maximiser(ball.sample(x, generator=seeded()), x)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first, again)
     assert not torch.equal(first, second)

@@ -23,10 +23,8 @@ from tests.course.perturbations.cases import (
     each_set,
     images,
     normal,
-    seeded,
-    vector,
 )
-from tests.oracles import largest, norm, says
+from tests.oracles import largest, norm, says, seeded, vector
 
 
 def least(dtype):

@@ -10,14 +10,14 @@ from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from tests.course.perturbations import cases
-from tests.oracles import INF, interval, largest, norm
+from tests.oracles import INF, interval, largest, name, norm, seeded, vector
 
 
 @settings(max_examples=300)
 @given(cases.cases())
 @example(cases.DWARFED)
-@example((NormBall(1, 1).in_box(), cases.vector(1.0, -1.0, 1.0), cases.vector(0.5, 1.0, 1.0)))
-@example((NormBall(2, 1.0), cases.vector(0.0, 0.0), cases.vector(0.0, 0.0)))
+@example((NormBall(1, 1).in_box(), vector(1.0, -1.0, 1.0), vector(0.5, 1.0, 1.0)))
+@example((NormBall(2, 1.0), vector(0.0, 0.0), vector(0.0, 0.0)))
 def test_support_is_the_largest_value_and_the_maximiser_attains_it(case):
     ball, w, x = case
     delta, value = ball.maximiser(w, x), ball.support(w, x)
@@ -59,7 +59,7 @@ def test_support_agrees_with_a_linear_programme(p, boxed, seed):
     assert ball.support(w, x).item() == pytest.approx(-solved.fun, abs=1e-6)
 
 
-@pytest.mark.parametrize("ball", [b for b in cases.SETS if 1 < b.p < INF], ids=cases.name)
+@pytest.mark.parametrize("ball", [b for b in cases.SETS if 1 < b.p < INF], ids=name)
 def test_support_agrees_with_a_general_solver_on_smooth_balls(ball):
     for seed in range(3):
         w, x = cases.normal(4, seed=seed), cases.images(4, seed=seed)
@@ -113,24 +113,22 @@ def test_the_maximiser_does_not_depend_on_the_scale_of_the_weights(ball, scale):
 
 def test_a_dwarfed_weight_counts_when_the_larger_one_has_no_room():
     ball, w, x = cases.DWARFED
-    torch.testing.assert_close(ball.maximiser(w, x), cases.vector(0.0, 0.125**0.5, 0.125**0.5))
+    torch.testing.assert_close(ball.maximiser(w, x), vector(0.0, 0.125**0.5, 0.125**0.5))
     # ... in float32 from a factor of 1e19 on
-    delta = ball.maximiser(cases.vector(1.0, 1e-20, 1e-20, dtype=torch.float32), x.float())
-    torch.testing.assert_close(
-        delta, cases.vector(0.0, 0.125**0.5, 0.125**0.5, dtype=torch.float32)
-    )
+    delta = ball.maximiser(vector(1.0, 1e-20, 1e-20, dtype=torch.float32), x.float())
+    torch.testing.assert_close(delta, vector(0.0, 0.125**0.5, 0.125**0.5, dtype=torch.float32))
 
 
 @pytest.mark.parametrize("small", [1e-3, 1e-9, 1e-100])
 def test_small_weights_share_what_a_large_one_at_its_face_leaves(small):
-    ball, x = NormBall(2, 0.5).in_box(), cases.vector(0.9, 0.0, 0.0)
-    delta = ball.maximiser(cases.vector(1.0, small, small), x)
-    torch.testing.assert_close(delta, cases.vector(0.1, 0.12**0.5, 0.12**0.5))
+    ball, x = NormBall(2, 0.5).in_box(), vector(0.9, 0.0, 0.0)
+    delta = ball.maximiser(vector(1.0, small, small), x)
+    torch.testing.assert_close(delta, vector(0.1, 0.12**0.5, 0.12**0.5))
 
 
 def test_a_dwarfed_weight_counts_as_zero_beside_one_with_room_where_the_ball_binds():
-    x = cases.vector(0.5, 0.0, 0.0)
-    w = cases.vector(1.0, 1e-160, 1e-160)
+    x = vector(0.5, 0.0, 0.0)
+    w = vector(1.0, 1e-160, 1e-160)
     bound = NormBall(2, 0.6).in_box().maximiser(w, x)
     assert bound.tolist() == [0.5, 0.0, 0.0]
     corner = NormBall(2, 2.0).in_box().maximiser(w, x)
@@ -139,25 +137,25 @@ def test_a_dwarfed_weight_counts_as_zero_beside_one_with_room_where_the_ball_bin
 
 @cases.each_set
 def test_the_maximiser_is_zero_at_zero_weights(ball):
-    x = cases.vector(0.5, 0.5, 0.5)
-    assert ball.maximiser(cases.vector(0.0, 0.0, 0.0), x).tolist() == [0, 0, 0]
-    assert ball.support(cases.vector(0.0, 0.0, 0.0), x).item() == 0
-    delta = ball.maximiser(cases.vector(0.0, -2.0, 0.0), x)
+    x = vector(0.5, 0.5, 0.5)
+    assert ball.maximiser(vector(0.0, 0.0, 0.0), x).tolist() == [0, 0, 0]
+    assert ball.support(vector(0.0, 0.0, 0.0), x).item() == 0
+    delta = ball.maximiser(vector(0.0, -2.0, 0.0), x)
     assert delta.tolist() == [0, pytest.approx(-0.4), 0]
 
 
 @pytest.mark.parametrize("x", [None, [0.5] * 4])
 def test_for_p_1_the_first_of_equal_weights_gets_everything(x):
     ball = NormBall(1, 0.4) if x is None else NormBall(1, 0.4).in_box()
-    x = None if x is None else cases.vector(*x)
-    assert ball.maximiser(cases.vector(1.0, -2.0, 2.0, -2.0), x).tolist() == [0, -0.4, 0, 0]
+    x = None if x is None else vector(*x)
+    assert ball.maximiser(vector(1.0, -2.0, 2.0, -2.0), x).tolist() == [0, -0.4, 0, 0]
 
 
 def test_for_p_1_in_a_box_equal_weights_are_filled_in_their_order():
     ball = NormBall(1, 0.4).in_box()
-    x = cases.vector(0.75, 0.875, 0.5, 0.5)
+    x = vector(0.75, 0.875, 0.5, 0.5)
     # The first can rise by 0.25, the second by 0.125, the third gets what is left.
-    assert ball.maximiser(cases.vector(3.0, 3.0, 3.0, 3.0), x).tolist() == pytest.approx(
+    assert ball.maximiser(vector(3.0, 3.0, 3.0, 3.0), x).tolist() == pytest.approx(
         [0.25, 0.125, 0.025, 0.0], abs=cases.ROUNDING
     )
 
@@ -170,14 +168,14 @@ def test_for_p_1_in_a_box_ties_keep_their_order_among_thousands():
 
 
 def test_for_p_inf_weights_of_zero_move_nothing():
-    assert NormBall(INF, 0.4).maximiser(cases.vector(1e-300, -5.0, 0.0)).tolist() == [0.4, -0.4, 0]
+    assert NormBall(INF, 0.4).maximiser(vector(1e-300, -5.0, 0.0)).tolist() == [0.4, -0.4, 0]
 
 
 @settings(max_examples=150)
 @given(cases.cases())
-@example((NormBall(1, 1.0), cases.vector(2.0, -2.0, 2.0), cases.vector(0.0, 0.0, 0.0)))
-@example((NormBall(1.5, 1.0), cases.vector(0.0, 0.0), cases.vector(0.0, 0.0)))
-@example((NormBall(INF, 1.0), cases.vector(0.0, 3.0), cases.vector(0.0, 0.0)))
+@example((NormBall(1, 1.0), vector(2.0, -2.0, 2.0), vector(0.0, 0.0, 0.0)))
+@example((NormBall(1.5, 1.0), vector(0.0, 0.0), vector(0.0, 0.0)))
+@example((NormBall(INF, 1.0), vector(0.0, 3.0), vector(0.0, 0.0)))
 @example(cases.DWARFED)
 def test_the_gradient_of_the_support_is_the_maximiser_at_kinks_too(case):
     ball, w, x = case
@@ -218,7 +216,7 @@ def test_maximisers_projections_and_draws_are_constants_and_arguments_stay_as_th
     for result in (
         ball.maximiser(w, x),
         ball.project(w, x),
-        ball.sample(x, generator=cases.seeded()),
+        ball.sample(x, generator=seeded()),
     ):
         assert not result.requires_grad
     assert ball.support(w, x).requires_grad
@@ -231,7 +229,7 @@ def test_the_support_is_a_constant_with_respect_to_the_example():
     assert not NormBall(2, 0.4).in_box().support(cases.normal(3, 5), x).requires_grad
 
 
-MODEL = LinearClassifier(cases.vector(1.0, -0.5, 0.0, 1.0), 0.25)
+MODEL = LinearClassifier(vector(1.0, -0.5, 0.0, 1.0), 0.25)
 X, Y = cases.images(40, 4), cases.normal(40, seed=1).sign()
 
 
@@ -247,7 +245,7 @@ def test_what_is_taken_from_the_margins_is_what_the_worst_perturbations_take(bal
 
 @cases.each_set
 def test_no_point_of_a_fine_grid_takes_more_from_a_margin(ball):
-    theta = cases.vector(1.0, -0.5, 0.25)
+    theta = vector(1.0, -0.5, 0.25)
     for x, y in zip(X[:4, :3], Y[:4], strict=True):
         points, h = cases.grid(ball, x, steps=15)
         most = (-y * torch.as_tensor(points) @ theta).max()

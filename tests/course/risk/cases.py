@@ -10,26 +10,10 @@ from lectures_code.perturbations import NormBall
 from lectures_code.risk import error
 from tests.oracles import INF
 
-# Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
-ROUNDING = 1e-12
 # A relative step over a certified radius: far above rounding, far below any other radius.
 STEP = 1e-9
-BALLS = [
-    NormBall(INF, 0.2),
-    NormBall(2, 0.5),
-    NormBall(1, 0.7),
-    NormBall(1.5, 0.5),
-    NormBall(3, 0.4),
-    NormBall(INF, 0.2).in_box(),
-    NormBall(2, 0.5).in_box(),
-    NormBall(1, 0.7).in_box(),
-]
 # The norms (and boxes) that certified radii are for.
 KINDS = [(1, False), (1.5, False), (2, False), (INF, False), (INF, True)]
-
-
-def name(ball):
-    return f"p={ball.p:g}" + ("-boxed" if hasattr(ball, "low") else "")
 
 
 def ball_of(p, in_box, radius):
@@ -54,5 +38,4 @@ def layer_of(model):
     return layer
 
 
-each_ball = pytest.mark.parametrize("ball", BALLS, ids=name)
 each_kind = pytest.mark.parametrize(("p", "in_box"), KINDS)

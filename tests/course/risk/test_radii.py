@@ -11,17 +11,9 @@ from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount, ErrorCurve, certified_radii, error, error_curve
-from tests.course.risk.cases import (
-    ROUNDING,
-    STEP,
-    attacked_anew,
-    ball_of,
-    each_kind,
-    layer_of,
-    separate,
-)
+from tests.course.risk.cases import STEP, attacked_anew, ball_of, each_kind, layer_of, separate
 from tests.course.risk.test_worst_margins import MODEL, X, Y
-from tests.oracles import INF, largest, random_problem, says
+from tests.oracles import INF, ROUNDING, largest, random_problem, says
 
 
 @each_kind

@@ -25,8 +25,8 @@ from lectures_code.risk import (
     robust_error,
     worst_margins,
 )
-from tests.course.risk.cases import ROUNDING, attacked_anew, ball_of, each_ball, layer_of, separate
-from tests.oracles import INF, largest, random_problem, says, vertices
+from tests.course.risk.cases import attacked_anew, ball_of, layer_of, separate
+from tests.oracles import INF, ROUNDING, each_ball, largest, random_problem, says, vertices
 
 
 def test_a_count_shows_itself_and_its_rate():

@@ -8,10 +8,8 @@ from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_objective
-from tests.oracles import INF
+from tests.oracles import INF, seeded
 
-# Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
-ROUNDING = 1e-12
 # Some dozens of steps, each with such a rounding: what equal iterates may differ by.
 ITERATES = 1e-10
 # Central differences with h = 1e-5: an error of h^2 and one of rounding / h, both below this.
@@ -28,10 +26,6 @@ each_ball = pytest.mark.parametrize("ball", BALLS, ids=name)
 each_free_ball = pytest.mark.parametrize(
     "ball", [*FREE_BALLS, *(ball.with_radius(0) for ball in FREE_BALLS)], ids=name
 )
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def training_set(seed, *, n=23, d=6):

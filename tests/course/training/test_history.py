@@ -16,18 +16,16 @@ from lectures_code.risk import ErrorCount, adversarial_risk, error, risk, robust
 from lectures_code.training import History, as_module, initial_classifier, settled, train
 from tests.course.training.sets import (
     ITERATES,
-    ROUNDING,
     X,
     Y,
     exactly,
     network,
     numbers,
-    seeded,
     training_set,
     with_parts,
 )
 from tests.course.training.test_objective import BALL, RECIPE, START
-from tests.oracles import INF, random_problem, says
+from tests.oracles import INF, ROUNDING, random_problem, says, seeded
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

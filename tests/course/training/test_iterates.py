@@ -23,10 +23,9 @@ from tests.course.training.sets import (
     network,
     numbers,
     plain_sgd,
-    seeded,
     training_set,
 )
-from tests.oracles import INF
+from tests.oracles import INF, seeded
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -14,17 +14,8 @@ from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_objective, adversarial_risk
 from lectures_code.together import train_together
 from lectures_code.training import as_module, initial_classifier, settled, train
-from tests.course.training.sets import (
-    DIFFERENCES,
-    ROUNDING,
-    X,
-    Y,
-    each_ball,
-    numbers,
-    seeded,
-    training_set,
-)
-from tests.oracles import INF, random_problem, says
+from tests.course.training.sets import DIFFERENCES, X, Y, each_ball, numbers, training_set
+from tests.oracles import INF, ROUNDING, random_problem, says, seeded
 
 
 @each_ball
