@@ -33,9 +33,8 @@ book       execute all chapters, build the site into _build/html
     python -m booksite.build book
 test       unit and property tests, the notebook linter, every chapter against its stored outputs
     {pytest} --cov --cov-report=term tests/course
-    {pytest} -m "not alone and not fonts and not invited and not edition" --ignore=tests/course
     python -m authoring.lint
-    {pytest} {nbval} --nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book
+    {pytest} {site} --ignore=tests/course {nbval} tests book
 invited    every chapter with each change that one of its exercises asks for, in minutes
     {pytest} --dist load -m invited tests/authoring
 explore    property tests with fresh examples, 20 times as many, in an hour
@@ -90,6 +89,8 @@ clean      remove what was built; .venv stays
 PYTEST = (
     "OMP_NUM_THREADS=1 python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope"
 )
+# Tests of the site often wait for browsers and builds; on two cores chapters run beside them.
+SITE = '--numprocesses 4 -m "not alone and not fonts and not invited and not edition"'
 # The package's own tests, without those of the book and the site.
 UNIT = "tests/course tests/repository"
 
@@ -211,6 +212,7 @@ def run(line: str, venv: Path = VENV) -> None:
     """Run a line of a command: variables for it alone, a program, and its arguments."""
     values = {
         "pytest": PYTEST,
+        "site": SITE,
         "unit": UNIT,
         "port": os.environ.get("PORT", "8000"),
         "manifest": shlex.quote(str(Path.cwd() / os.environ.get("MANIFEST", ""))),
@@ -220,7 +222,9 @@ def run(line: str, venv: Path = VENV) -> None:
         ),
     }
     if "{nbval}" in line:  # whether outputs can be compared, or chapters only run
-        values["nbval"] = answer("-m", "authoring.notebooks", "nbval-mode") or ""
+        mode = answer("-m", "authoring.notebooks", "nbval-mode") or "--nbval"
+        options = "--nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg"
+        values["nbval"] = f"{mode} {options}"
     line = line.format(**values)
     print(line, flush=True)
     words, variables = shlex.split(line), {}

@@ -19,16 +19,8 @@ from lectures_code.perturbations import BoxedNormBall, NormBall
 INF = math.inf
 # Rounding of a sum of a dozen numbers of size 1 to 10, with a reserve.
 ROUNDING = 1e-12
-BALLS = [
-    NormBall(INF, 0.2),
-    NormBall(2, 0.5),
-    NormBall(1, 0.7),
-    NormBall(1.5, 0.5),
-    NormBall(3, 0.4),
-    NormBall(INF, 0.2).in_box(),
-    NormBall(2, 0.5).in_box(),
-    NormBall(1, 0.7).in_box(),
-]
+BALLS = [NormBall(p, r) for p, r in ((INF, 0.2), (2, 0.5), (1, 0.7), (1.5, 0.5), (3, 0.4))]
+BALLS += [ball.in_box() for ball in BALLS[:3]]
 
 
 # 1 and 3/2 can be written exactly in every one of these.

@@ -33,11 +33,6 @@ def build(
     settings = {**os.environ, "NO_COLOR": "1", **environment}
     settings.pop("MPLBACKEND", None)
     program = str(Path(sys.executable).with_name("jupyter-book"))
-    return subprocess.run(
-        [program, "build", ".", "-n", "-W", "--keep-going", *builder],
-        cwd=folder,
-        env=settings,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    command = [program, "build", ".", "-n", "-W", "--keep-going", *builder]
+    options = {"capture_output": True, "text": True, "timeout": 240}
+    return subprocess.run(command, cwd=folder, env=settings, **options)

@@ -19,15 +19,6 @@ def build(folder: Path, text: str, **settings: object) -> tuple[Path, str]:
     }
     warnings = StringIO()
     with docutils_namespace():
-        app = Sphinx(
-            folder,
-            None,
-            folder / "out",
-            folder / "trees",
-            "html",
-            confoverrides=settings,
-            status=None,
-            warning=warnings,
-        )
-        app.build()
+        folders = (folder, None, folder / "out", folder / "trees")
+        Sphinx(*folders, "html", settings, status=None, warning=warnings).build()
     return folder / "out", re.sub(r"\x1b\[[\d;]*m", "", warnings.getvalue())

@@ -251,13 +251,9 @@ def run_tests(tmp_path):
     def run(**environment):
         plugins = ["-p", "tests.browser.conftest", "-p", "no:cacheprovider"]
         inherited = {name: value for name, value in os.environ.items() if name != "REQUIRE_BROWSER"}
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-ra", *plugins, "."],
-            cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        command = [sys.executable, "-m", "pytest", "-ra", *plugins, "."]
+        variables = {**inherited, "PYTHONPATH": str(ROOT), **environment}
+        options = {"capture_output": True, "text": True, "timeout": 120}
+        return subprocess.run(command, cwd=tmp_path, env=variables, **options)
 
     return run

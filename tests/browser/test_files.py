@@ -96,14 +96,8 @@ def test_an_older_zip_stays_until_the_new_one_is_complete(small, tmp_path, monke
 
 
 def test_without_a_site_the_command_says_what_to_do(tmp_path, monkeypatch):
-    arguments = [
-        "offline.py",
-        "--html",
-        str(tmp_path / "html"),
-        "--zip",
-        str(tmp_path / "site.zip"),
-    ]
-    monkeypatch.setattr("sys.argv", arguments)
+    arguments = ["--html", str(tmp_path / "html"), "--zip", str(tmp_path / "site.zip")]
+    monkeypatch.setattr("sys.argv", ["offline.py", *arguments])
     with pytest.raises(SystemExit, match=r"No zip: a built site is needed.*run make book"):
         offline.main()
     assert not list(tmp_path.iterdir())

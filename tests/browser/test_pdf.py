@@ -23,15 +23,9 @@ NAMES = ["book/front", "book/first", "book/deeper", "book/second", "book/last"]
 
 # What a reader of the site sees only after a click, or in the margin.
 HIDDEN = [
-    "The answer that was hidden.",
-    "folded_away = 1",
-    "what the folded cell printed",
-    "What the first tab says.",
-    "What the second tab says.",
-    "Its title",
-    "What was folded.",
-    "What the note hid.",
-    "A note in the margin.",
+    *("The answer that was hidden.", "folded_away = 1", "what the folded cell printed"),
+    *("What the first tab says.", "What the second tab says.", "Its title", "What was folded."),
+    *("What the note hid.", "A note in the margin."),
 ]
 
 

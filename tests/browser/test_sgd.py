@@ -21,15 +21,6 @@ TOLERANCE = 1e-12
 
 
 DATA = "data"  # stands for the explorer's data among the arguments of `call`
-FIRST = {
-    "radius": 0.4,
-    "theta1": -0.5,
-    "theta2": 2.5,
-    "step_size": 1.0,
-    "n_steps": 60,
-    "minibatch": False,
-    "decay": False,
-}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +36,9 @@ def explorer():
 
 @pytest.fixture(autouse=True)
 def as_first_made(explorer):
+    first = explorer.settings()
     yield
-    explorer.set_state(FIRST)
+    explorer.set_state(first)
 
 
 @pytest.fixture
@@ -95,16 +87,10 @@ def test_iterates_equal_autograds_on_a_grid(call, explorer):
     for radius, step, begin, minibatch, decay in itertools.product(
         (0.0, 0.3, 0.4, 0.6), (0.1, 1.0, 3.0), STARTS, (False, True), (False, True)
     ):
-        settings = changed(
-            explorer,
-            radius=radius,
-            step_size=step,
-            n_steps=19,  # three epochs of batches, and one step more
-            theta1=begin[0],
-            theta2=begin[1],
-            minibatch=minibatch,
-            decay=decay,
-        )
+        theta = dict(zip(("theta1", "theta2"), begin, strict=True))
+        kind = {"minibatch": minibatch, "decay": decay}
+        # Three epochs of batches, and one step more.
+        settings = changed(explorer, radius=radius, step_size=step, n_steps=19, **theta, **kind)
         shown = torch.tensor(call("descend", DATA, settings), dtype=torch.float64)
         theirs = explorer.path()
         # So near to a kink that rounding decides on which side, the two would be allowed to part.

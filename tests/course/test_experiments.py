@@ -108,14 +108,8 @@ def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(ball):
     for seed, classifier in zip(seeds, found, strict=True):
         generator = seeded(seed)  # draws the start, then the order of the examples
         start = initial_classifier(9, generator=generator)
-        model, _ = train(
-            as_module(start),
-            data.x_train,
-            data.y_train,
-            maximiser=lambda *args: linear_maximiser(*args, ball),
-            **recipe,
-            generator=generator,
-        )
+        recipe |= {"maximiser": lambda *args: linear_maximiser(*args, ball), "generator": generator}
+        model, _ = train(as_module(start), data.x_train, data.y_train, **recipe)
         expected = LinearClassifier.of(model)
         torch.testing.assert_close(classifier.theta, expected.theta, rtol=0, atol=ITERATES)
         torch.testing.assert_close(classifier.intercept, expected.intercept, rtol=0, atol=ITERATES)
@@ -163,15 +157,8 @@ def test_a_constant_step_gives_the_iterates_of_training():
     found = follow_sgd(
         START, x, y, ball, step_size=lambda epoch: 0.5, generator=seeded(1), **recipe
     )
-    model, _ = train(
-        as_module(START),
-        x,
-        y,
-        maximiser=lambda *args: linear_maximiser(*args, ball),
-        step_size=0.5,
-        generator=seeded(1),
-        **recipe,
-    )
+    recipe |= {"maximiser": lambda *args: linear_maximiser(*args, ball), "generator": seeded(1)}
+    model, _ = train(as_module(START), x, y, step_size=0.5, **recipe)
     assert len(found.last) == len(found.averaged) == 3
     torch.testing.assert_close(
         flat(found.last[-1]), flat(LinearClassifier.of(model)), rtol=0, atol=ITERATES

@@ -252,14 +252,12 @@ for name, value in values.items(): their_glue(name, value, display=False)
 
 @pytest.fixture(scope="module")
 def notebook():
-    cells = [
-        SETUP,
-        OURS,
-        THEIRS,
+    shown = [
         "show_source(data('mnist'))",
         "show_source(data('sample'))",
         "table(['k'], [['0.10']])",
     ]
+    cells = [SETUP, OURS, THEIRS, *shown]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     return NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
 

@@ -43,7 +43,7 @@ def test_a_line_may_set_variables_and_keeps_quoted_words_whole(called):
     ]
     called.clear()
     run.main(["test"])
-    assert "not alone and not fonts and not invited and not edition" in called[1][0]
+    assert "not alone and not fonts and not invited and not edition" in called[-1][0]
     assert "--nbval" in called[-1][0] and called[-1][0][-1] == "book"
 
 

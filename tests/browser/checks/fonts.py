@@ -97,13 +97,9 @@ def configuration(family: Family, folder: Path) -> Path:
 def lacking_faces(family: Family, configuration: Path) -> str | None:
     """Say which faces a system with this configuration does not have, and how to get them."""
     try:
-        listed = subprocess.run(
-            ["fc-list", "--format", "%{family}\n"],
-            env={**os.environ, "FONTCONFIG_FILE": str(configuration)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        command = ["fc-list", "--format", "%{family}\n"]
+        variables = {**os.environ, "FONTCONFIG_FILE": str(configuration)}
+        listed = subprocess.check_output(command, env=variables, text=True)
     except FileNotFoundError:
         return "fontconfig's fc-list is not installed (Debian: apt install fontconfig)"
     have = {name for line in listed.splitlines() for name in line.split(",")}

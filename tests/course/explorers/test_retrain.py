@@ -34,17 +34,10 @@ def made():
 
 def trained(data, start, radius):
     """The same by the function that the chapter calls."""
-    ball = NormBall(INF, radius)
-    model, _ = train(
-        start,
-        data.x_train,
-        data.y_train,
-        maximiser=lambda model, x, y: linear_maximiser(model, x, y, ball),
-        step_size=1.0,
-        batch_size=10,
-        n_epochs=4,
-        generator=torch.Generator().manual_seed(3),
-    )
+    ball, draw = NormBall(INF, radius), torch.Generator().manual_seed(3)
+    recipe = {"step_size": 1.0, "batch_size": 10, "n_epochs": 4, "generator": draw}
+    recipe["maximiser"] = lambda model, x, y: linear_maximiser(model, x, y, ball)
+    model, _ = train(start, data.x_train, data.y_train, **recipe)
     return LinearClassifier.of(model)
 
 

@@ -42,15 +42,11 @@ def layer(theta):
 def test_its_steps_are_those_of_training_from_the_same_generator(minibatch, batch_size, n_steps):
     ours = explorer(seed=3)
     ours.minibatch, ours.n_steps = minibatch, n_steps
-    model, _ = train(
-        layer(START),
-        *ours.examples,
-        maximiser=lambda *batch: linear_maximiser(*batch, ball=ours.ball),
-        step_size=ours.step_size,
-        batch_size=batch_size,
-        n_epochs=4 if minibatch else n_steps,  # five steps make an epoch of 22 in batches of 5
-        generator=torch.Generator().manual_seed(3),
-    )
+    n_epochs = 4 if minibatch else n_steps  # five steps make an epoch of 22 in batches of 5
+    recipe = {"step_size": ours.step_size, "batch_size": batch_size, "n_epochs": n_epochs}
+    recipe["maximiser"] = lambda *batch: linear_maximiser(*batch, ball=ours.ball)
+    draw = torch.Generator().manual_seed(3)
+    model, _ = train(layer(START), *ours.examples, **recipe, generator=draw)
     # Sums of the same numbers in another order, over a few steps.
     assert torch.allclose(ours.path()[-1], model.weight.detach()[0], rtol=0, atol=1e-12)
 

@@ -1,5 +1,6 @@
-"""What the figures' tests draw: small data of every kind, and each figure once."""
+"""Calls of each figure, and what is read off the axes that it drew."""
 
+import numpy as np
 import torch
 
 from lectures_code import figures
@@ -103,3 +104,18 @@ OWN_AXES = {
     ),
 }
 EVERY = {**INTO_AXES, **OWN_AXES}
+
+
+def points(line):
+    return np.column_stack(line.get_data()).astype(float)
+
+
+def lines_by_label(ax):
+    return {line.get_label(): line for line in ax.lines}
+
+
+def shows(ax, abscissa, curves):
+    """The axes have one line for each curve, with exactly its numbers."""
+    lines = lines_by_label(ax)
+    for name, values in curves.items():
+        assert points(lines[name]).tolist() == torch.stack([abscissa, values], dim=1).tolist()

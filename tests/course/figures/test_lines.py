@@ -27,8 +27,10 @@ from tests.course.figures.examples import (
     ROUNDING,
     TAKEN,
     T,
+    lines_by_label,
+    points,
+    shows,
 )
-from tests.course.figures.reading import lines_by_label, points, shows
 from tests.oracles import says
 
 

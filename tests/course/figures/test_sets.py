@@ -17,7 +17,7 @@ from lectures_code.figures import style
 from lectures_code.logistic import LinearClassifier
 from lectures_code.risk import adversarial_risk
 from tests.course.figures import examples
-from tests.course.figures.reading import lines_by_label, points, shows
+from tests.course.figures.examples import lines_by_label, points, shows
 from tests.oracles import INF
 
 

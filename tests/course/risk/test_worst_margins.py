@@ -11,54 +11,46 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from torch import nn
 
+from lectures_code import risk
 from lectures_code.attacks import linear_maximiser
 from lectures_code.logistic import psi
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import (
-    ErrorCount,
-    adversarial_risk,
-    certified_radii,
-    count_errors,
-    error,
-    error_curve,
-    risk,
-    robust_error,
-    worst_margins,
-)
 from tests.course.risk.cases import attacked_anew, ball_of, layer_of, separate
 from tests.oracles import INF, ROUNDING, each_ball, largest, random_problem, says, vertices
 
 
 def test_a_count_shows_itself_and_its_rate():
-    assert str(ErrorCount(53, 2115)) == "53 of 2115 (0.0251)"
-    assert ErrorCount(1, 4).rate == 0.25
-    assert ErrorCount(0, 7).rate == 0
+    assert str(risk.ErrorCount(53, 2115)) == "53 of 2115 (0.0251)"
+    assert risk.ErrorCount(1, 4).rate == 0.25
+    assert risk.ErrorCount(0, 7).rate == 0
 
 
 def test_ties_count_as_errors():
     values = torch.tensor([-1.0, -1e-300, -0.0, 0.0, 1e-300, 1.0], dtype=torch.float64)
-    assert count_errors(values) == ErrorCount(4, 6)
+    assert risk.count_errors(values) == risk.ErrorCount(4, 6)
 
 
 def test_a_margin_that_is_no_number_is_no_correct_decision():
-    assert count_errors(torch.tensor([math.nan, 1.0])) == ErrorCount(1, 2)
+    assert risk.count_errors(torch.tensor([math.nan, 1.0])) == risk.ErrorCount(1, 2)
 
 
 def test_a_tie_is_an_error_clean_and_under_attack():
     model, x, y = separate(0.25, 0.0, -0.25)  # dyadic: no rounding
-    assert error(model, x, y) == ErrorCount(2, 3)
-    assert robust_error(model, x, y, NormBall(INF, 0.25)) == ErrorCount(3, 3)
-    assert robust_error(model, x, y, NormBall(INF, 0.25 - 2**-20)) == ErrorCount(2, 3)
-    assert error_curve(model, x, y, NormBall(INF, 1.0)).at(0.25) == ErrorCount(3, 3)
-    assert error_curve(model, x, y, NormBall(INF, 1.0)).at(0.25 - 2**-20) == ErrorCount(2, 3)
+    assert risk.error(model, x, y) == risk.ErrorCount(2, 3)
+    assert risk.robust_error(model, x, y, NormBall(INF, 0.25)) == risk.ErrorCount(3, 3)
+    assert risk.robust_error(model, x, y, NormBall(INF, 0.25 - 2**-20)) == risk.ErrorCount(2, 3)
+    assert risk.error_curve(model, x, y, NormBall(INF, 1.0)).at(0.25) == risk.ErrorCount(3, 3)
+    assert risk.error_curve(model, x, y, NormBall(INF, 1.0)).at(0.25 - 2**-20) == risk.ErrorCount(
+        2, 3
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_risk_and_error_of_scores_are_what_numpy_says(seed):
     model, x, y = random_problem(seed, n=30)
     z = y.numpy() * (x.numpy() @ model.theta.numpy() + float(model.intercept))
-    assert risk(model, x, y) == pytest.approx(np.logaddexp(0, -z).mean(), rel=ROUNDING)
-    assert error(model, x, y) == ErrorCount(int((z <= 0).sum()), 30)
+    assert risk.risk(model, x, y) == pytest.approx(np.logaddexp(0, -z).mean(), rel=ROUNDING)
+    assert risk.error(model, x, y) == risk.ErrorCount(int((z <= 0).sum()), 30)
 
 
 def test_risk_and_error_of_logits_are_what_scipy_says():
@@ -68,18 +60,18 @@ def test_risk_and_error_of_logits_are_what_scipy_says():
     z[0] = 1.0  # a tie of all classes
     own = z.numpy()[np.arange(30), y.numpy()]
     expected = (logsumexp(z.numpy(), axis=1) - own).mean()
-    assert risk(lambda x: x, z, y) == pytest.approx(expected, rel=ROUNDING)
+    assert risk.risk(lambda x: x, z, y) == pytest.approx(expected, rel=ROUNDING)
     beaten = [
         any(row[k] >= row[c] for k in range(4) if k != c) for row, c in zip(z, y, strict=True)
     ]
-    assert error(lambda x: x, z, y) == ErrorCount(sum(beaten), 30)
+    assert risk.error(lambda x: x, z, y) == risk.ErrorCount(sum(beaten), 30)
 
 
 def test_risk_and_error_leave_no_graph_behind():
     model, x, y = random_problem(0)
     layer = layer_of(model)
-    assert isinstance(risk(layer, x, y), float)
-    error(layer, x, y)
+    assert isinstance(risk.risk(layer, x, y), float)
+    risk.error(layer, x, y)
     assert all(value.grad is None for value in layer.parameters())
 
 
@@ -87,7 +79,7 @@ def test_risk_and_error_leave_no_graph_behind():
 @pytest.mark.parametrize("seed", range(5))
 def test_worst_margins_are_those_that_the_oracle_finds(ball, seed):
     model, x, y = random_problem(seed)
-    found = worst_margins(model, x, y, ball)
+    found = risk.worst_margins(model, x, y, ball)
     for i in range(len(x)):
         clean = y[i] * (model.theta @ x[i] + model.intercept)
         expected = float(clean) - float(largest(-y[i] * model.theta, x[i], ball))
@@ -99,7 +91,7 @@ def test_worst_margins_are_those_that_the_oracle_finds(ball, seed):
 def test_worst_margins_are_the_least_over_all_vertices(seed, d, radius, p):
     model, x, y = random_problem(seed, n=3, d=d)
     ball = ball_of(INF if p == "box" else p, p == "box", radius)
-    found = worst_margins(model, x, y, ball)
+    found = risk.worst_margins(model, x, y, ball)
     for i in range(len(x)):
         least = (y[i] * model(x[i] + vertices(ball, x[i]))).min()
         assert float(found[i]) == pytest.approx(float(least), rel=ROUNDING, abs=ROUNDING)
@@ -109,49 +101,51 @@ def test_worst_margins_are_the_least_over_all_vertices(seed, d, radius, p):
 @pytest.mark.parametrize("seed", range(5))
 def test_robust_error_is_attacking_exactly_and_counting(ball, seed):
     model, x, y = random_problem(seed, n=40)
-    assert robust_error(model, x, y, ball) == attacked_anew(model, x, y, ball)
+    assert risk.robust_error(model, x, y, ball) == attacked_anew(model, x, y, ball)
 
 
 @each_ball
 @pytest.mark.parametrize("seed", range(5))
 def test_adversarial_risk_is_the_risk_at_the_exact_maximiser(ball, seed):
     model, x, y = random_problem(seed, n=40)
-    expected = risk(model, x + linear_maximiser(model, x, y, ball), y)
-    assert adversarial_risk(model, x, y, ball) == pytest.approx(expected, rel=ROUNDING)
+    expected = risk.risk(model, x + linear_maximiser(model, x, y, ball), y)
+    assert risk.adversarial_risk(model, x, y, ball) == pytest.approx(expected, rel=ROUNDING)
 
 
 @each_ball
 def test_a_larger_ball_never_lowers_risk_or_error(ball):
     model, x, y = random_problem(1, n=40)
     balls = [ball.with_radius(radius) for radius in (0, 0.01, 0.1, 0.3, 1, 3)]
-    risks = [adversarial_risk(model, x, y, each) for each in balls]
-    counts = [robust_error(model, x, y, each).k for each in balls]
+    risks = [risk.adversarial_risk(model, x, y, each) for each in balls]
+    counts = [risk.robust_error(model, x, y, each).k for each in balls]
     assert risks == sorted(risks) and counts == sorted(counts)
-    assert risks[0] == pytest.approx(risk(model, x, y), rel=ROUNDING)
-    assert counts[0] == error(model, x, y).k
+    assert risks[0] == pytest.approx(risk.risk(model, x, y), rel=ROUNDING)
+    assert counts[0] == risk.error(model, x, y).k
 
 
 @pytest.mark.parametrize("p", [1, 2, INF])
 def test_the_box_never_helps_the_adversary_and_a_wide_one_does_not_matter(p):
     model, x, y = random_problem(2, n=40)
     ball = NormBall(p, 0.5)
-    free = worst_margins(model, x, y, ball)
-    assert (worst_margins(model, x, y, ball.in_box()) >= free - ROUNDING).all()
-    wide = worst_margins(model, x, y, ball.in_box(-1, 2))
+    free = risk.worst_margins(model, x, y, ball)
+    assert (risk.worst_margins(model, x, y, ball.in_box()) >= free - ROUNDING).all()
+    wide = risk.worst_margins(model, x, y, ball.in_box(-1, 2))
     torch.testing.assert_close(wide, free, rtol=ROUNDING, atol=ROUNDING)
 
 
 def test_a_layer_is_judged_like_the_classifier_it_computes():
     model, x, y = random_problem(3)
     layer, ball = layer_of(model), NormBall(INF, 0.1)
-    assert torch.equal(worst_margins(layer, x, y.long(), ball), worst_margins(model, x, y, ball))
-    assert not worst_margins(layer, x, y, ball).requires_grad
     assert torch.equal(
-        certified_radii(layer, x, y.long(), NormBall(2, 1.0)),
-        certified_radii(model, x, y, NormBall(2, 1.0)),
+        risk.worst_margins(layer, x, y.long(), ball), risk.worst_margins(model, x, y, ball)
     )
-    boxed = certified_radii(layer, x, y.long(), NormBall(INF, 1.0).in_box())
-    assert torch.equal(boxed, certified_radii(model, x, y, NormBall(INF, 1.0).in_box()))
+    assert not risk.worst_margins(layer, x, y, ball).requires_grad
+    assert torch.equal(
+        risk.certified_radii(layer, x, y.long(), NormBall(2, 1.0)),
+        risk.certified_radii(model, x, y, NormBall(2, 1.0)),
+    )
+    boxed = risk.certified_radii(layer, x, y.long(), NormBall(INF, 1.0).in_box())
+    assert torch.equal(boxed, risk.certified_radii(model, x, y, NormBall(INF, 1.0).in_box()))
 
 
 @pytest.mark.parametrize("mode", [True, False])
@@ -164,10 +158,10 @@ def test_a_module_is_judged_in_evaluation_mode_and_left_as_it_was(mode):
     kept, modes = copy.deepcopy(model), [part.training for part in model.modules()]
     state = torch.get_rng_state()
     kept.eval()
-    expected = count_errors(y * kept(x)[:, 0].detach())
-    assert [error(model, x, y) for _ in range(3)] == [expected] * 3
-    assert error(model, x[:1], y[:1]).n == 1  # batch norm could not be trained on it
-    assert risk(model, x, y) == float(psi(y * kept(x)[:, 0]).mean().detach())
+    expected = risk.count_errors(y * kept(x)[:, 0].detach())
+    assert [risk.error(model, x, y) for _ in range(3)] == [expected] * 3
+    assert risk.error(model, x[:1], y[:1]).n == 1  # batch norm could not be trained on it
+    assert risk.risk(model, x, y) == float(psi(y * kept(x)[:, 0]).mean().detach())
     assert [part.training for part in model.modules()] == modes
     assert torch.equal(torch.get_rng_state(), state)
     for name, value in model.state_dict().items():
@@ -178,15 +172,15 @@ def test_a_module_is_judged_in_evaluation_mode_and_left_as_it_was(mode):
 MODEL, X, Y = random_problem(9)
 BALL = NormBall(INF, 0.1)
 OF_LINEAR = {
-    "worst_margins": lambda *args: worst_margins(*args, BALL),
-    "worst_margins-boxed": lambda *args: worst_margins(*args, BALL.in_box()),
-    "adversarial_risk": lambda *args: adversarial_risk(*args, BALL),
-    "robust_error": lambda *args: robust_error(*args, BALL),
-    "certified_radii": lambda *args: certified_radii(*args, NormBall(2, 1.0)),
-    "certified_radii-boxed": lambda *args: certified_radii(*args, NormBall(INF, 1.0).in_box()),
-    "error_curve": lambda *args: error_curve(*args, NormBall(2, 1.0)),
+    "worst_margins": lambda *args: risk.worst_margins(*args, BALL),
+    "worst_margins-boxed": lambda *args: risk.worst_margins(*args, BALL.in_box()),
+    "adversarial_risk": lambda *args: risk.adversarial_risk(*args, BALL),
+    "robust_error": lambda *args: risk.robust_error(*args, BALL),
+    "certified_radii": lambda *args: risk.certified_radii(*args, NormBall(2, 1.0)),
+    "certified_radii-boxed": lambda *args: risk.certified_radii(*args, NormBall(INF, 1.0).in_box()),
+    "error_curve": lambda *args: risk.error_curve(*args, NormBall(2, 1.0)),
 }
-EACH = {"risk": risk, "error": error, **OF_LINEAR}
+EACH = {"risk": risk.risk, "error": risk.error, **OF_LINEAR}
 of_linear = pytest.mark.parametrize("function", OF_LINEAR.values(), ids=OF_LINEAR.keys())
 each_function = pytest.mark.parametrize("function", EACH.values(), ids=EACH.keys())
 

@@ -36,19 +36,12 @@ def test_the_history_is_what_is_measured_anew_after_each_epoch(elsewhere):
     judged_by = other if elsewhere else ball
     start = as_module(initial_classifier(6, generator=seeded(8)))
 
+    attack = exactly(other) if elsewhere else None
+    recipe = {"step_size": 0.5, "batch_size": 5, "evaluate_on": held_out, "attack": attack}
+
     def trained(n_epochs):
-        return train(
-            start,
-            x,
-            y,
-            maximiser=exactly(ball),
-            step_size=0.5,
-            batch_size=5,
-            n_epochs=n_epochs,
-            generator=seeded(0),
-            evaluate_on=held_out,
-            attack=exactly(other) if elsewhere else None,
-        )
+        how = {"n_epochs": n_epochs, "generator": seeded(0), **recipe}
+        return train(start, x, y, maximiser=exactly(ball), **how)
 
     _, history = trained(3)
     assert history.n_epochs == 3
@@ -109,17 +102,8 @@ def test_settled_looks_at_the_last_relative_decrease():
 def test_training_stops_when_it_has_settled():
     x, y = training_set(8)
     ball, start = NormBall(2, 0.3), as_module(initial_classifier(6, generator=seeded(0)))
-    _, history = train(
-        start,
-        x,
-        y,
-        maximiser=exactly(ball),
-        step_size=0.5,
-        batch_size=len(x),
-        n_epochs=500,
-        generator=seeded(0),
-        stop=settled(1e-3),
-    )
+    recipe = {"step_size": 0.5, "batch_size": len(x), "n_epochs": 500, "stop": settled(1e-3)}
+    _, history = train(start, x, y, maximiser=exactly(ball), **recipe, generator=seeded(0))
     risks = history.adversarial_risk
     falls = [1 - risks[k + 1] / risks[k] for k in range(history.n_epochs)]
     assert 5 < history.n_epochs < 500
