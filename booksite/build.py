@@ -121,6 +121,7 @@ def write_edition(root: Path) -> Path:
     if edition.exists():
         shutil.rmtree(edition)
     shutil.move(built / "edition", edition)
+    shutil.rmtree(edition / "_static")  # what other extensions leave for pages
     write_folder(root, edition)
     return edition
 

@@ -16,7 +16,7 @@ SETUP_CELL = """\
 import importlib.util
 import os
 
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 if importlib.util.find_spec("lectures_code") is None:
     %pip install -q git+{repository}"""
 

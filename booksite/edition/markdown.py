@@ -19,6 +19,9 @@ from booksite.formulas.renderer import aligned
 # Where Markdown or TeX would take a letter of the text for markup.
 SPECIAL = re.compile(r"([\\`*$]|(?<!\w)_|_(?!\w)|^\s*(?:#|>|[-+](?= ))|(?<=\])\()")
 
+# A citation has its year in round brackets: square ones are a formula's to some readers.
+ROUND = str.maketrans("[]", "()")
+
 
 class UnknownConstructError(ValueError):
     """The book uses a construct for which the readers' edition has no form."""
@@ -187,7 +190,9 @@ class Markdown:
     def _span(self, node: nodes.Node) -> str:
         """The Markdown of a node within a line."""
         if isinstance(node, nodes.Text):
-            return SPECIAL.sub(r"\\\1", node.astext()).replace("<", "&lt;")
+            text = SPECIAL.sub(r"\\\1", node.astext()).replace("<", "&lt;")
+            is_citation = "bibtex-citation" in node.parent.get("classes", ())
+            return text.translate(ROUND) if is_citation else text
         if isinstance(node, nodes.math):
             return f"${' '.join((node.get('tex') or node.astext()).split())}$"
         if isinstance(node, nodes.literal):
@@ -204,9 +209,7 @@ class Markdown:
         if isinstance(node, nodes.reference):
             return f"[{inner.strip()}]({self._address(node)})"
         if isinstance(node, nodes.inline):
-            return (
-                _in_round_brackets(inner, node) if "bibtex-citation" in node["classes"] else inner
-            )
+            return inner
         raise UnknownConstructError(
             f"{self.docname}: a readers' edition has no form for {type(node).__name__} in a line"
         )
@@ -222,14 +225,3 @@ class Markdown:
 def quoted(text: str) -> str:
     """The text as a quotation, which every reader sets apart."""
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
-
-
-def _in_round_brackets(text: str, node: nodes.Element) -> str:
-    """A citation with its year in round brackets: square ones are a formula's to some readers."""
-    first, last = node.children[0].astext(), node.children[-1].astext()
-    if first.endswith("[") and last.startswith("]"):
-        at = text.index("[")
-        text = f"{text[:at]}({text[at + 1 :]}"
-        end = text.rindex("]")
-        text = f"{text[:end]}){text[end + 1 :]}"
-    return text

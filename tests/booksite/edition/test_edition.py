@@ -14,10 +14,13 @@ from booksite.edition.markdown import Cell, Markdown, UnknownConstructError
 from tests.booksite import small_book
 
 SITE = "https://adversarial-training-lecture.github.io/adversarial-training-lecture/book/"
-BIBLIOGRAPHY = "@article{doe, author={Jane Doe}, title={On it}, journal={J}, year={2001}}"
+BIBLIOGRAPHY = """
+@article{doe, author={Jane Doe}, title={On it}, journal={J}, year={2001}}
+@article{roe, author={Ann Roe and Bo Poe and Cy Coe}, title={Of it}, journal={J}, year={2002}}
+"""
 TEXT = r"""# A chapter
 
-See {cite:p}`doe`, {cite:t}`doe`, {eq}`eq-one`, {numref}`fig-one`, {ref}`there <place>`,
+See {cite:p}`doe`, {cite:t}`doe`, {cite:t}`roe`, {eq}`eq-one`, {numref}`fig-one`, {ref}`there <place>`,
 {prf:ref}`thm-one`, {doc}`other` and [a link](https://example.org/far). The value is
 {glue:text}`value`, in `code` of 2 * 3 * 4_5.
 
@@ -135,6 +138,7 @@ def prose(edition):
         "# 1. A chapter",
         f"See ([Doe, 2001]({SITE}other.html#id",
         ", Doe ([2001](",
+        ", Roe *et al.* ([2002](",
         f"[(1.1)]({SITE}chapter.html#equation-eq-one)",
         f"[Fig. 1.1]({SITE}chapter.html#fig-one)",
         f"[there]({SITE}chapter.html#place)",

@@ -108,7 +108,7 @@ def test_a_page_without_a_kernel_says_where_there_is_one(made):
     assert set(bundle) == {"text/plain", "text/html"}, "no view that nobody answers"
     for text in bundle.values():
         assert "needs a running kernel" in text
-        assert "Binder or Colab with the rocket at the top of the page" in text
+        assert "the rocket at the top of the page opens the chapter in Binder or Colab" in text
 
 
 def test_with_a_kernel_the_controls_come_first(made, monkeypatch):
