@@ -110,9 +110,6 @@ def environment() -> dict[str, str]:
     elsewhere = {f"PIP_{name}" for name in ("TARGET", "PREFIX", "ROOT", "PYTHON", "DRY_RUN")}
     unwanted = {"MPLBACKEND", "PYTHONPATH", "PYTHONHOME", *elsewhere}
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    # How long a waiting thread of PyTorch's spins. The default holds up, on a busy machine, the
-    # very thread that is waited for, and minutes pass where seconds should.
-    kept.setdefault("GOMP_SPINCOUNT", "20000")
     data = kept.get("MNIST_DIR")
     if data and not data.startswith("~"):  # chapters run in their own folder
         kept["MNIST_DIR"] = str(Path.cwd() / data)

@@ -20,9 +20,9 @@ from lectures_code.risk import error, robust_error
 from lectures_code.training import as_module, epoch
 
 NEEDS_KERNEL = (
-    "Training needs a running kernel: run the cells of this chapter. On the book's site, the rocket "
-    "at the top of the page opens the chapter in Binder or Colab. A slider and a button to train "
-    "with then stand here."
+    "Training needs a running kernel: run the cells of this chapter. On the book's site, the "
+    "rocket at the top of the page opens the chapter in Binder or Colab. A slider and a button to "
+    "train with then stand here."
 )
 VIEW = "application/vnd.jupyter.widget-view+json"
 
