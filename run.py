@@ -55,7 +55,7 @@ pdf        the whole book as one PDF, from the site, with the system's Chromium:
     python -m booksite.paper.pdf
 edition    the chapters as notebooks for any notebook reader, one of them run: _build/edition
     python -m booksite.build edition
-    python -m pytest -q -m edition tests/booksite/edition
+    python -m pytest -q -m edition tests/booksite/edition tests/browser/test_jupyterlab.py
 manifest   the numbers that this build has computed: _build/manifest.json
     python -m authoring.manifest write
 verify     compare them with those of a release, MANIFEST=...
@@ -72,6 +72,9 @@ notebooks  execute the chapters and store their outputs
     python -m authoring.notebooks write
 bench      run the benchmarks, results in _build/bench
     python -m benchmarks.{benchmark}
+rooms      measure the chapters in an environment like Binder's, in 20 minutes, for the appendix
+    python -m booksite.build edition
+    python -m benchmarks.rooms
 record     run the benchmarks, and keep their figures for the appendix
     @bench
 lint       ruff, oxlint for JavaScript, mypy, zizmor for workflows, and the notebook linter

@@ -1,7 +1,8 @@
 """Facts that pages show by a substitution, found when the book is built.
 
 `{{ build_facts }}` is what this build is made with. Sphinx and the chapters' kernels run in one
-environment, so what Sphinx finds holds for both. `{{ benchmarks }}` are the recorded benchmarks.
+environment, so what Sphinx finds holds for both. `{{ benchmarks }}` are the recorded benchmarks,
+`{{ rooms }}` what was measured in an environment like Binder's.
 """
 
 import json
@@ -61,6 +62,36 @@ def benchmarks(folder: Path = RESULTS) -> str:
     return "\n\n".join(parts)
 
 
+def rooms(file: Path = RESULTS / "rooms" / "binder.json") -> dict[str, str]:
+    """Return what was measured of the chapters in an environment like Binder's, as Markdown.
+
+    ``rooms`` is a table of seconds and memory, ``rooms_size`` the environment's size and the
+    machine, and ``class_memory`` what a class needs if each student runs the heaviest chapter.
+    """
+    result = json.loads(file.read_text(encoding="utf-8"))
+    n, heaviest = result["readers"], 0
+    table = [
+        f"| Chapter | alone | {n} at once | all cores, alone | all cores, {n} at once | memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        runs = [
+            row[f"{threads}, {k}"] for threads in ("one thread", "all cores") for k in (1, n)
+        ]
+        kernel = max(run["kernel MB"] for run in runs)
+        heaviest = max(heaviest, kernel + max(run["server MB"] for run in runs))
+        seconds = " | ".join(f"{run['seconds']} s" for run in runs)
+        table.append(f"| {row['chapter'].replace('_', ' ')} | {seconds} | {kernel} MB |")
+    memory = ["| Students | Memory |", "|---|---|"]
+    memory += [f"| {n:,} | {n * heaviest / 1000:,.0f} GB |" for n in (10, 100, 1000)]
+    return {
+        "rooms": "\n".join(table),
+        "rooms_size": f"{result['environment MB']:,} MB ({result['machine']})",
+        "class_memory": "\n".join(memory),
+        "student_memory": f"{heaviest} MB",
+    }
+
+
 def add_substitutions(app: Sphinx, config: Config) -> None:
     """Put the facts as Markdown tables into `config`, for pages to show."""
     rows = [f"| {name} | {value} |" for name, value in facts(config.nb_execution_mode).items()]
@@ -68,4 +99,5 @@ def add_substitutions(app: Sphinx, config: Config) -> None:
         **config.myst_substitutions,
         "build_facts": "\n".join(["| What | Which |", "|---|---|", *rows]),
         "benchmarks": benchmarks(),
+        **rooms(),
     }

@@ -154,6 +154,26 @@ def test_no_recorded_benchmark_is_no_table(tmp_path):
     assert facts.benchmarks(tmp_path / "nowhere") == ""
 
 
+def test_the_memory_of_a_class_is_that_of_its_heaviest_chapter_and_a_server_for_each(tmp_path):
+    run = {"seconds": 20, "kernel MB": 400, "server MB": 90}
+    heavy = {"seconds": 41, "kernel MB": 560, "server MB": 80}
+    runs = ["one thread, 1", "one thread, 4", "all cores, 1", "all cores, 4"]
+    row = dict.fromkeys(runs, run) | {"one thread, 4": heavy}
+    rows = [{"chapter": "min_max", **row}, {"chapter": "light", **dict.fromkeys(runs, run)}]
+    result = {"machine": "a machine", "environment MB": 1234, "readers": 4, "rows": rows}
+    (tmp_path / "binder.json").write_text(json.dumps(result))
+    found = facts.rooms(tmp_path / "binder.json")
+    assert "| min max | 20 s | 41 s | 20 s | 20 s | 560 MB |" in found["rooms"]
+    assert "| light | 20 s | 20 s | 20 s | 20 s | 400 MB |" in found["rooms"]
+    assert found["rooms_size"] == "1,234 MB (a machine)"
+    assert found["student_memory"] == "650 MB"
+    assert [line for line in found["class_memory"].split("\n")][2:] == [
+        "| 10 | 6 GB |",
+        "| 100 | 65 GB |",
+        "| 1,000 | 650 GB |",
+    ]
+
+
 def test_facts_name_the_data_only_where_chapters_were_executed():
     assert "Data" in facts.facts("force")
     assert "Data" not in facts.facts("off")

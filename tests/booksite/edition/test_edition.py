@@ -21,7 +21,8 @@ BIBLIOGRAPHY = """
 TEXT = r"""# A chapter
 
 See {cite:p}`doe`, {cite:t}`doe`, {cite:t}`roe`, {eq}`eq-one`, {numref}`fig-one`,
-{ref}`there <place>`, {prf:ref}`thm-one`, {doc}`other` and [a link](https://example.org/far). The value is
+{ref}`there <place>`, {prf:ref}`thm-one`, {doc}`other` and
+[a link](https://example.org/far). The value is
 {glue:text}`value`, in `code` of 2 * 3 * 4_5.
 
 (place)=

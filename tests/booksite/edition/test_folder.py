@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import nbformat
 import pytest
@@ -69,6 +70,20 @@ def test_it_holds_the_whole_package_and_nothing_that_a_run_has_left(folder):
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     named = [project["readme"], *project["license-files"]]
     assert all((folder / name).is_file() for name in named), "setuptools asks for these"
+
+
+def test_a_class_gets_the_branch_by_the_address_that_the_appendix_gives(folder):
+    """nbgitpuller's: the repository, its branch, and the chapter below the folder of its name."""
+    page = (ROOT / "book" / "appendix" / "rooms.md").read_text(encoding="utf-8")
+    (address,) = re.findall(r"https://hub\.example\.org\S+", page)
+    parts = urlsplit(address)
+    assert parts.path == "/hub/user-redirect/git-pull"
+    query = dict(parse_qsl(parts.query, strict_parsing=True))
+    assert query == {
+        "repo": f"https://github.com/{REPOSITORY}",
+        "branch": "edition",
+        "urlpath": f"lab/tree/{REPOSITORY.split('/')[1]}/{NAMES[0]}",
+    }
 
 
 @pytest.mark.parametrize("found", [True, False], ids=["with MNIST", "without"])

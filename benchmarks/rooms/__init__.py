@@ -1,0 +1,1 @@
+"""How the readers' edition runs elsewhere, imitated here."""

@@ -1,0 +1,172 @@
+"""The chapters in an environment like Binder's: its size, and each chapter's time and memory.
+
+    python -m benchmarks.rooms     _build/edition -> benchmarks/results/rooms/binder.json
+
+The environment is new, and made by pip of what `environment.yml` asks conda for. Each chapter is
+run in JupyterLab, cell by cell, from the start of the server on: alone, and with four readers at
+once; with one thread, which the chapters choose, and with one for each core, PyTorch's choice.
+Needs Linux, and some 20 minutes in which nothing else runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import requests
+from jupyter_client import BlockingKernelClient
+
+from booksite.finished import ROOT
+from run import pip
+
+EDITION = ROOT / "_build" / "edition"
+RESULT = ROOT / "benchmarks" / "results" / "rooms" / "binder.json"
+READERS = 4
+SECONDS = 900  # the longest that anything is waited for
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab, and when it was started."""
+
+    pid: int
+    start: float
+    runtime: Path
+    url: str
+    token: str
+
+
+def make_environment(folder: Path) -> int:
+    """Make the environment, with PyTorch's CPU build first, and return its size in MB."""
+    venv.create(folder, with_pip=True)
+    index = os.environ.get("TORCH_INDEX")
+    pip("--group", "torch", *(["--index-url", index] if index else []), venv=folder)
+    pip("jupyterlab", str(EDITION), venv=folder)
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return round(sum(path.stat().st_size for path in files) / 1e6)
+
+
+@contextmanager
+def jupyterlab(environment: Path, threads: int | None) -> Iterator[Server]:
+    """Start JupyterLab in the edition's folder, with as many threads if the number is given."""
+    with tempfile.TemporaryDirectory() as folder:
+        runtime = Path(folder)
+        places = {f"JUPYTER_{name}_DIR": folder for name in ("RUNTIME", "CONFIG", "DATA")}
+        variables = {**os.environ, **places, "IPYTHONDIR": folder}
+        variables.pop("OMP_NUM_THREADS", None)
+        if threads:
+            variables["OMP_NUM_THREADS"] = str(threads)
+        program = [str(environment / "bin" / "jupyter-lab"), "--no-browser", "--allow-root"]
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [*program, "--port=0", f"--ServerApp.root_dir={EDITION}"],
+            env=variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            said = wait_for(runtime / f"jpserver-{process.pid}.json")
+            yield Server(process.pid, start, runtime, said["url"], said["token"])
+        finally:
+            process.terminate()
+            process.wait(timeout=SECONDS)
+
+
+def wait_for(file: Path) -> dict:
+    """Return what the server writes into this file when it listens."""
+    for _ in range(SECONDS * 10):
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            time.sleep(0.1)
+    raise TimeoutError(f"JupyterLab must start within {SECONDS} s, and has not written {file}")
+
+
+def run_chapter(server: Server, notebook: Path) -> tuple[float, int]:
+    """Run a chapter in a new session; return the seconds from the server's start, and peak MB."""
+    session = {
+        "path": notebook.relative_to(EDITION).as_posix(),
+        "name": notebook.name,
+        "type": "notebook",
+        "kernel": {"name": "python3"},
+    }
+    answer = requests.post(
+        f"{server.url}api/sessions",
+        json=session,
+        headers={"Authorization": f"token {server.token}"},
+        timeout=SECONDS,
+    )
+    answer.raise_for_status()
+    file = server.runtime / f"kernel-{answer.json()['kernel']['id']}.json"
+    client = BlockingKernelClient(connection_file=str(file))
+    client.load_connection_file()
+    client.start_channels()
+    client.wait_for_ready(timeout=SECONDS)
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "code":
+            execute(client, cell.source)
+    seconds = time.perf_counter() - server.start
+    pid = execute(client, "", pid="__import__('os').getpid()")["pid"]["data"]["text/plain"]
+    client.stop_channels()
+    return seconds, peak_mb(int(pid))
+
+
+def execute(client: BlockingKernelClient, source: str, **expressions: str) -> dict:
+    """Run one cell and return the values of expressions; an error in it is an error here."""
+    reply = client.execute_interactive(
+        source, user_expressions=expressions, output_hook=lambda _: None, timeout=SECONDS
+    )["content"]
+    if reply["status"] != "ok":
+        raise RuntimeError("\n".join(reply["traceback"]))
+    return reply["user_expressions"]
+
+
+def peak_mb(pid: int) -> int:
+    """The most memory that a process has had so far."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return round(int(line.split()[1]) * 1024 / 1e6)
+
+
+def measure(environment: Path, notebook: Path, readers: int, threads: int | None) -> dict:
+    """Run a chapter for several readers at once, each with a kernel of one server."""
+    with jupyterlab(environment, threads) as server, ThreadPoolExecutor(readers) as pool:
+        runs = list(pool.map(lambda _: run_chapter(server, notebook), range(readers)))
+        return {
+            "seconds": round(max(seconds for seconds, _ in runs)),
+            "kernel MB": max(peak for _, peak in runs),
+            "server MB": peak_mb(server.pid),
+        }
+
+
+def main() -> None:
+    """Measure all chapters and keep the figures for the appendix."""
+    cores, rows = os.cpu_count(), []
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder) / "environment"
+        size = make_environment(environment)
+        for notebook in sorted(EDITION.rglob("*.ipynb")):
+            row = {"chapter": notebook.stem}
+            for readers in (1, READERS):
+                for name, threads in (("one thread", None), ("all cores", cores)):
+                    row[f"{name}, {readers}"] = measure(environment, notebook, readers, threads)
+            print(row, flush=True)
+            rows.append(row)
+    machine = f"{platform.system()} {platform.machine()}, {cores} cores"
+    result = {"machine": machine, "environment MB": size, "readers": READERS, "rows": rows}
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
