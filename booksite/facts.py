@@ -9,6 +9,7 @@ import json
 import os
 import platform
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -67,7 +68,10 @@ def rooms(file: Path = RESULTS / "rooms" / "binder.json") -> dict[str, str]:
 
     ``rooms`` is a table of seconds and memory, ``rooms_size`` the environment's size and the
     machine, and ``class_memory`` what a class needs if each student runs the heaviest chapter.
+    Nothing is returned where nothing was measured.
     """
+    if not file.exists():
+        return {}
     result = json.loads(file.read_text(encoding="utf-8"))
     n, heaviest = result["readers"], 0
     table = [
@@ -75,15 +79,13 @@ def rooms(file: Path = RESULTS / "rooms" / "binder.json") -> dict[str, str]:
         "|---|---|---|---|---|---|",
     ]
     for row in result["rows"]:
-        runs = [
-            row[f"{threads}, {k}"] for threads in ("one thread", "all cores") for k in (1, n)
-        ]
+        runs = [row[f"{threads}, {k}"] for threads in ("one thread", "all cores") for k in (1, n)]
         kernel = max(run["kernel MB"] for run in runs)
         heaviest = max(heaviest, kernel + max(run["server MB"] for run in runs))
         seconds = " | ".join(f"{run['seconds']} s" for run in runs)
         table.append(f"| {row['chapter'].replace('_', ' ')} | {seconds} | {kernel} MB |")
     memory = ["| Students | Memory |", "|---|---|"]
-    memory += [f"| {n:,} | {n * heaviest / 1000:,.0f} GB |" for n in (10, 100, 1000)]
+    memory += [f"| {n:,} | {ceil(n * heaviest / 1000):,} GB |" for n in (10, 100, 1000)]
     return {
         "rooms": "\n".join(table),
         "rooms_size": f"{result['environment MB']:,} MB ({result['machine']})",

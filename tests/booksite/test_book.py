@@ -168,7 +168,7 @@ def test_the_memory_of_a_class_is_that_of_its_heaviest_chapter_and_a_server_for_
     assert found["rooms_size"] == "1,234 MB (a machine)"
     assert found["student_memory"] == "650 MB"
     assert [line for line in found["class_memory"].split("\n")][2:] == [
-        "| 10 | 6 GB |",
+        "| 10 | 7 GB |",
         "| 100 | 65 GB |",
         "| 1,000 | 650 GB |",
     ]

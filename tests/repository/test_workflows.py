@@ -65,20 +65,21 @@ def test_every_other_job_of_the_weekly_run_is_reported():
     }
 
 
-def test_the_readers_edition_is_published_as_one_commit_whatever_the_branch_held(step, tmp_path):
+def test_the_readers_edition_grows_by_a_commit_where_it_has_changed(step, tmp_path):
     server, edition = tmp_path / "server", tmp_path / "edition"
     subprocess.run(["git", "init", "--quiet", "--bare", server / "a" / "b"], check=True)
-    for text in ("old", "new"):
+    for number, name in enumerate(("old", "new", "new")):
         edition.mkdir()
-        (edition / f"{text}.ipynb").write_text(text, encoding="utf-8")
-        where = {"GITHUB_SERVER_URL": str(server), "GITHUB_SHA": "abc"}
+        (edition / f"{name}.ipynb").write_text(name, encoding="utf-8")
+        (edition / "postBuild").touch(mode=0o644)
+        where = {"GITHUB_SERVER_URL": str(server), "GITHUB_SHA": f"sha-{number}"}
         assert step("ci/edition", "", edition, **where)[-1] == "auth setup-git"
-        edition.rename(tmp_path / text)
-        (tmp_path / "bin").rename(tmp_path / f"bin-{text}")
+        edition.rename(tmp_path / f"edition-{number}")
+        (tmp_path / "bin").rename(tmp_path / f"bin-{number}")
     git = ["git", "-C", str(server / "a" / "b")]
     for command, expected in {
-        "log --format=%s edition": "The readers' edition of abc\n",
-        "ls-tree -r --name-only edition": "new.ipynb\n",
+        "log --format=%s edition": "The readers' edition of sha-1\nThe readers' edition of sha-0\n",
+        "ls-tree -r --format=%(objectmode)%(path) edition": "100644new.ipynb\n100755postBuild\n",
         "branch --format=%(refname:short)": "edition\n",
     }.items():
         assert subprocess.check_output([*git, *command.split()], text=True) == expected
