@@ -34,7 +34,7 @@ book       execute all chapters, build the site into _build/html
 test       unit and property tests, the notebook linter, every chapter against its stored outputs
     {pytest} --cov --cov-report=term tests/course
     python -m authoring.lint
-    {pytest} {site} --ignore=tests/course {nbval} tests book
+    {pytest} {site} --ignore=tests/course tests {nbval}
 invited    every chapter with each change that one of its exercises asks for, in minutes
     {pytest} --dist load -m invited tests/authoring
 explore    property tests with fresh examples, 20 times as many, in an hour
@@ -221,10 +221,10 @@ def run(line: str, venv: Path = VENV) -> None:
             path.relative_to(ROOT).as_posix() for path in ROOT.glob(".github/workflows/*.yml")
         ),
     }
-    if "{nbval}" in line:  # whether outputs can be compared, or chapters only run
-        mode = answer("-m", "authoring.notebooks", "nbval-mode") or "--nbval"
-        options = "--nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg"
-        values["nbval"] = f"{mode} {options}"
+    if "{nbval}" in line:  # whether outputs can be compared, and chapters must be run for it
+        mode = answer("-m", "authoring.outputs") or "--nbval"
+        options = "--nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book"
+        values["nbval"] = "" if mode == "built" else f"{mode} {options}"
     line = line.format(**values)
     print(line, flush=True)
     words, variables = shlex.split(line), {}

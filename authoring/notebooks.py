@@ -2,8 +2,6 @@
 
     python -m authoring.notebooks write [CHAPTER ...]  restart, run all, write in canonical form
     python -m authoring.notebooks check [CHAPTER ...]  run with one thread, then two; only compare
-    python -m authoring.notebooks nbval-mode           print pytest's option: --nbval where full
-                                                       MNIST is there, --nbval-lax on the sample
 
 Outputs are those of full MNIST, so `write` and `check` refuse to run without it.
 """
@@ -168,15 +166,9 @@ def _name(path: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Execute the chapters and store their outputs.")
-    parser.add_argument("action", choices=["write", "check", "nbval-mode"])
+    parser.add_argument("action", choices=["write", "check"])
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks; all of book/ if none")
     options = parser.parse_args(arguments)
-    if options.action == "nbval-mode":
-        full = full_mnist_is_here()
-        if not full:
-            print("Full MNIST is missing, so nothing is compared.", file=sys.stderr)
-        print("--nbval" if full else "--nbval-lax")
-        return 0
     paths = [path.resolve() for path in options.paths] or chapters()
     if not full_mnist_is_here():
         print("Outputs are stored from full MNIST only: set MNIST_DIR to a folder that holds it")

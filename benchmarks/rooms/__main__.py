@@ -50,6 +50,7 @@ class Server:
 def make_environment(folder: Path) -> int:
     """Make the environment, with PyTorch's CPU build first, and return its size in MB."""
     venv.create(folder, with_pip=True)
+    pip("pip>=25.1", venv=folder)
     index = os.environ.get("TORCH_INDEX")
     pip("--group", "torch", *(["--index-url", index] if index else []), venv=folder)
     pip("jupyterlab", str(EDITION), venv=folder)

@@ -1,18 +1,13 @@
 """The built site as files: where it is, which pages it has, whether it is what the sources say."""
 
-import os
 from pathlib import Path
 
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from booksite.finished import unfinished
+from booksite.finished import outdated
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = ROOT / "_build" / "html"
-# What a page of the site is made from.
-SOURCES = ("book", "booksite", "src", "_config.yml", "_toc.yml")
-# Written next to the sources by Python, Jupyter and pip, and no part of them.
-BY_PRODUCTS = ("__pycache__", ".ipynb_checkpoints", ".egg-info")
 # Sphinx's own pages, which the table of contents does not name, where they exist.
 BESIDES = ("search.html", "genindex.html", "py-modindex.html", "prf-prf.html")
 
@@ -45,19 +40,6 @@ def chapter_paths(root: Path = ROOT) -> list[str]:
     return [first, *(p for p in others if (root / p).with_suffix(".ipynb").exists())]
 
 
-def newest_source(root: Path) -> Path:
-    """Return the file below `root`, among those that the site is made from, that changed last."""
-    files = []
-    for source in SOURCES:
-        path = root / source
-        if path.is_file():
-            files.append(path)
-        for folder, folders, names in os.walk(path):
-            folders[:] = [name for name in folders if not name.endswith(BY_PRODUCTS)]
-            files += [Path(folder, name) for name in names]
-    return max(files, key=lambda file: file.stat().st_mtime)
-
-
 def what_is_missing(root: Path = ROOT) -> dict[str, str | None]:
     """Say why the site cannot be tested, or not all of it, with None for what can be.
 
@@ -73,21 +55,10 @@ def what_is_missing(root: Path = ROOT) -> dict[str, str | None]:
     """
     site = root / "_build" / "html"
     pages = [site / page for page in page_paths(root) if (site / page).exists()]
-    wrong = _wrong(root, pages)
+    wrong = outdated(root, pages)
     draft = (
         "_build/html holds a draft, without the figures' data (make book)"
         if (site / ".draft").exists()
         else None
     )
     return {"site": wrong, "executed": wrong or draft}
-
-
-def _wrong(root: Path, pages: list[Path]) -> str | None:
-    if problem := unfinished(root / "_build" / "html"):
-        return problem
-    if not pages or pages[0].name == "search.html":
-        return "there is no site in _build/html (make book)"
-    source = newest_source(root)
-    if min(page.stat().st_mtime for page in pages) < source.stat().st_mtime:
-        return f"_build/html is older than {source.relative_to(root).as_posix()} (make book)"
-    return None

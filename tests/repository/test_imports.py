@@ -27,7 +27,7 @@ ROOMS["booksite"] = [
     *("finished", "questions", "facts", "long_outputs", "files", "finish", "formulas", "explorers"),
     *("figures", "offline", "paper", "edition", "release", "build", "__init__"),
 ]
-ROOMS["authoring"] = ["notebooks", "rules", "lint", "manifest"]
+ROOMS["authoring"] = ["notebooks", "outputs", "rules", "lint", "manifest"]
 
 
 def imported_modules(source, part):
