@@ -11,8 +11,8 @@ from authoring.rules.problem import Problem, code_cells
 MAX_LINES = 15
 # The first code cell of every chapter. Colab opens a notebook without its repository. And PyTorch
 # reads, when it is imported, how many threads to use: by default one for each core of the machine,
-# in a container one for each of its host's. The chapters gain next to nothing by them, and on a
-# busy machine, as Binder's are, waiting threads hold up the very thread that they wait for.
+# in a container one for each of its host's. Alone one chapter gains by a second thread; on a busy
+# machine, as Binder's are, all lose: waiting threads hold up the thread that they wait for.
 SETUP_CELL = """\
 import importlib.util
 import os
