@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from authoring.outputs import once
 from booksite.facts import facts
 from booksite.finished import ROOT, SITE, unfinished
 
@@ -39,7 +40,7 @@ def numbers(executed: Path = EXECUTED) -> Chapters:
     for path in sorted(executed.rglob("*.ipynb")):
         places = chapters[path.relative_to(executed).with_suffix("").as_posix()] = {}
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            found = [line for output in cell.get("outputs", []) for line in lines(output)]
+            found = [line for output in once(cell.get("outputs", [])) for line in lines(output)]
             if found:
                 places[f"cell {cell['id']}"] = found
         glued = path.with_suffix(".glue.json")

@@ -9,7 +9,7 @@ left out, whose bytes depend on libraries, and explorers, which pages show in a 
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ def compared(stored: list[dict], executed: list[dict], glued: Outputs) -> Iterat
     """Yield what differs, cell by cell, and of the values for the prose, which `glued` has."""
     values: Outputs = {}
     for number, (ours, theirs) in enumerate(zip(stored, executed, strict=True), start=1):
-        kept, made = shown(ours.get("outputs", []), values), shown(theirs.get("outputs", []), {})
+        kept = shown(ours.get("outputs", []), values)
+        made = shown(once(theirs.get("outputs", [])), {})
         if kept != made:
             yield f"cell {number}: stored {kept}, built {made}"
     made = {name: comparable(output) for name, output in glued.items()}
@@ -58,13 +59,28 @@ def compared(stored: list[dict], executed: list[dict], glued: Outputs) -> Iterat
             yield f"value {name}: stored {values.get(name)}, built {made.get(name)}"
 
 
-def shown(outputs: list[dict], values: Outputs) -> Outputs:
-    """What a cell shows: its streams as whole texts, and the rest. Its values go to `values`."""
-    found: Outputs = {"stdout": "", "stderr": "", "rest": []}
+def once(outputs: Iterable[dict]) -> Iterator[dict]:
+    """The outputs of a cell as MyST-NB has executed it, each once.
+
+    A stream that arrived in parts is whole in the first of them, and the others are still there.
+    """
+    names = set()
+    for output in outputs:
+        if output["output_type"] != "stream" or output["name"] not in names:
+            yield output
+        names.add(output.get("name"))
+
+
+def shown(outputs: Iterable[dict], values: Outputs) -> Outputs:
+    """What a cell shows: its streams by their words, and the rest. Its values go to `values`.
+
+    How words are spaced depends on the parts in which a stream has arrived.
+    """
+    found: Outputs = {"stdout": [], "stderr": [], "rest": []}
     for output in outputs:
         name = output.get("metadata", {}).get("scrapbook", {}).get("name")
         if output["output_type"] == "stream":
-            found[output["name"]] += "".join(output["text"])
+            found[output["name"]] += "".join(output["text"]).split()
         elif name is not None:
             values[name] = comparable(output)
         else:
