@@ -3,8 +3,8 @@
     python -m authoring.outputs     print how outputs can be compared: "built", by this module; or
                                     pytest's option: --nbval, or without full MNIST --nbval-lax
 
-As strict as `pytest --nbval`: all that is printed, tables, and values for the prose. Pictures are
-left out, whose bytes depend on libraries, and explorers, which pages show in a way of their own.
+Compared is all that is printed, word by word, and tables and values for the prose. Left out are
+pictures, whose bytes depend on libraries, and explorers, which pages show in a way of their own.
 """
 
 import json
