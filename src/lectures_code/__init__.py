@@ -5,7 +5,7 @@ only from those above it. Nothing is imported here: a chapter pays for what it u
 
     checks         all                 arguments: what was required, what came, what to do
     progress       all                 a progress bar, in interactive sessions only
-    mnist          MNIST               zeros and ones: found, downloaded, verified, loaded
+    mnist          MNIST               images of digits: found, downloaded, verified, loaded
     perturbations  The min-max problem the sets that an adversary chooses from
     logistic       Linear models       loss, margin, linear classifier
     attacks        The min-max problem the inner maximum, exact or by gradient ascent

@@ -14,7 +14,7 @@ from lectures_code.checks import (
     check_x,
 )
 from lectures_code.logistic import LinearClassifier
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 from lectures_code.perturbations import NormBall
 from lectures_code.together import train_together
 from lectures_code.training import as_module, epoch, initial_classifier
@@ -68,7 +68,7 @@ def two_feature_set(n: int, *, generator: torch.Generator) -> tuple[Tensor, Tens
 
 
 def train_from_seeds(
-    data: ZeroOne,
+    data: Digits,
     seeds: Sequence[int],
     ball: NormBall,
     *,
@@ -80,8 +80,8 @@ def train_from_seeds(
 
     Parameters
     ----------
-    data : ZeroOne
-        Its training set is used.
+    data : Digits
+        Two digits; the training set is used.
     seeds : sequence of int
         Each, at least 0, gives a start and the order of the minibatches.
     ball : NormBall

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from tabulate import JupyterHTMLStr, tabulate
 
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
@@ -140,7 +140,7 @@ def _drawn(figure: Figure) -> tuple[str, str]:
     return "image/png", base64.b64encode(png.getvalue()).decode()
 
 
-def show_source(data: ZeroOne) -> None:
+def show_source(data: Digits) -> None:
     """Display a notice if the page is computed on a sample; on full MNIST, display nothing.
 
     The notice is also stored under the name ``data-notice``, for other pages that show this page's
@@ -148,7 +148,7 @@ def show_source(data: ZeroOne) -> None:
 
     Parameters
     ----------
-    data : ZeroOne
+    data : Digits
         What the page is computed on.
 
     Raises

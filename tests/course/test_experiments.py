@@ -9,7 +9,7 @@ from lectures_code.attacks import linear_maximiser
 from lectures_code.exact import solve
 from lectures_code.experiments import follow_sgd, train_from_seeds, two_feature_set
 from lectures_code.logistic import LinearClassifier, psi_prime
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import robust_error
 from lectures_code.training import as_module, initial_classifier, train
@@ -27,7 +27,7 @@ def small_data(n=40, d=9):
     noise = torch.randn(n, d, generator=seeded(0), dtype=torch.float64)
     x = (0.5 + 0.1 * y[:, None] + 0.3 * noise).clamp(0, 1)
     x[:, 0] = 0
-    return ZeroOne(x, y, x[:2], y[:2], source="sample", origin="random numbers")
+    return Digits(x, y, x[:2], y[:2], (0, 1), source="sample", origin="random numbers")
 
 
 def test_two_features_have_the_shape_and_labels_that_are_said():

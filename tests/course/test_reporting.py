@@ -19,7 +19,7 @@ from matplotlib.image import imread
 from myst_nb.ext.glue import extract_glue_data
 from nbclient import NotebookClient
 
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 from lectures_code.reporting import glue, picture, show_source, spread, table
 from tests.oracles import says
 
@@ -85,7 +85,7 @@ def no_shell(monkeypatch):
 
 def zero_one(source, origin="somewhere"):
     x, y = torch.zeros(3, 784, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
-    return ZeroOne(x, y, x[:2], y[:2], source=source, origin=origin)
+    return Digits(x, y, x[:2], y[:2], (0, 1), source=source, origin=origin)
 
 
 def drawing():
@@ -234,14 +234,14 @@ def test_the_notice_needs_a_notebook(no_shell, source):
 SETUP = """
 import torch
 from matplotlib.figure import Figure
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 from lectures_code.reporting import glue, picture, show_source, table
 figure = Figure(); figure.subplots().plot([0, 1])
 values = {"text": "1 of 2115", "number": 0.025, "picture": picture(figure, "a line"),
           "table": table(["k"], [["0.10"]])}
 def data(source):
     x, y = torch.zeros(2, 784), torch.ones(2)
-    return ZeroOne(x, y, x, y, source=source, origin="a library")
+    return Digits(x, y, x, y, (0, 1), source=source, origin="a library")
 """
 OURS = "for name, value in values.items(): glue(name, value)"
 THEIRS = """

@@ -14,7 +14,7 @@ from lectures_code.checks import check_count, check_positive, real
 from lectures_code.experiments import seeded
 from lectures_code.explorers.attack_lab import LARGEST, AttackLab
 from lectures_code.logistic import LinearClassifier
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error, robust_error
 from lectures_code.training import as_module, epoch
@@ -36,7 +36,7 @@ class Retraining(ipywidgets.VBox):
 
     Parameters
     ----------
-    data : ZeroOne
+    data : Digits
         To train on, and to count mistakes on.
     lab : AttackLab
         Shows each new classifier.
@@ -57,7 +57,7 @@ class Retraining(ipywidgets.VBox):
 
     def __init__(
         self,
-        data: ZeroOne,
+        data: Digits,
         lab: AttackLab,
         *,
         start: nn.Linear,

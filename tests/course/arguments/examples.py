@@ -38,7 +38,7 @@ def layer(classifier=LINEAR):
 
 
 def data(x=IMAGES, y=Y):
-    return mnist.ZeroOne(x, y.double(), x, y.double(), "none", 60_000)
+    return mnist.Digits(x, y.double(), x, y.double(), (0, 1), "none", 60_000)
 
 
 def trained(model, x, y, **changes):

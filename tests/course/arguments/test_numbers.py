@@ -1,10 +1,12 @@
 """Numbers of every kind, Python's, numpy's and torch's: the same answer, for every function."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
 
-from lectures_code import attacks, danskin, experiments, figures, risk, training
+from lectures_code import attacks, danskin, experiments, figures, mnist, risk, training
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.perturbations import BoxedNormBall, NormBall
@@ -48,6 +50,12 @@ def retraining(**changes):
     return retrain.Retraining(data(), lab, start=layer(LAYER), **{**RECIPE, **changes})
 
 
+def pair(**digits):
+    """The digits that are loaded, without the images."""
+    with mock.patch("lectures_code.mnist.load.load_sample", lambda digits: digits):
+        return mnist.load_pair(**{"negative": 3, "positive": 5, **digits}, source="sample")
+
+
 def tried(function, numbers, *arguments, call=None, **keywords):
     """Entries for a function's numbers: a value, and what gives an answer in its many guises.
 
@@ -80,6 +88,7 @@ NUMBERS = {
         ),
     ),
     **tried(danskin.difference_quotient, {"step": 1}, POINTS, X[0], X[1]),
+    **tried(mnist.load_pair, {"negative": 8, "positive": 8}, call=pair),
     **tried(experiments.two_feature_set, {"n": 2}, generator=seeded),
     **tried(experiments.train_from_seeds, STEPS, data(), [1], BALL, **RECIPE),
     **tried(

@@ -10,7 +10,7 @@ from lectures_code.explorers import retrain
 from lectures_code.explorers.attack_lab import AttackLab
 from lectures_code.explorers.retrain import Retraining
 from lectures_code.logistic import LinearClassifier
-from lectures_code.mnist import ZeroOne
+from lectures_code.mnist import Digits
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import error, robust_error
 from lectures_code.training import as_module, initial_classifier, train
@@ -25,7 +25,7 @@ def made():
     y = 1.0 - 2 * (torch.arange(60) % 2).double()
     x[:, 380:400] += 60 * (1 + y[:, None])
     x = x / 255
-    data = ZeroOne(x[:40], y[:40], x[40:], y[40:], source="sample", origin="this test")
+    data = Digits(x[:40], y[:40], x[40:], y[40:], (0, 1), "sample", "this test")
     start = as_module(initial_classifier(784, generator=draw))
     lab = AttackLab({"start": LinearClassifier.of(start)}, data.x_test, data.y_test, radius=0.05)
     controls = Retraining(data, lab, start=start, seed=3, batch_size=10, n_epochs=4, radius=0.03)

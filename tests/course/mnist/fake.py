@@ -63,15 +63,17 @@ def error_of(**arguments):
     return str(caught.value)
 
 
-def assert_is_fake_mnist(data):
+def assert_is_fake_mnist(data, wanted=(0, 1)):
     """Against numpy's reading of the same arrays, image by image."""
-    assert data.source == "mnist"
+    assert (data.source, data.digits) == ("mnist", wanted)
+    code = {wanted[0]: -1.0, wanted[1]: 1.0} if len(wanted) == 2 else dict(enumerate(wanted))
     for part, x, y in [("train", data.x_train, data.y_train), ("t10k", data.x_test, data.y_test)]:
-        rows = [i for i, digit in enumerate(DIGITS[part]) if digit in (0, 1)]
+        rows = [i for i, digit in enumerate(DIGITS[part]) if digit in wanted]
         expected = fake_pixels(part)[rows].reshape(len(rows), 784) / 255
         np.testing.assert_array_equal(x.numpy(), expected)
-        assert y.tolist() == [1.0 if DIGITS[part][i] == 1 else -1.0 for i in rows]
-        assert x.dtype == y.dtype == torch.float64
+        assert y.tolist() == [code[DIGITS[part][i]] for i in rows]
+        assert x.dtype == torch.float64
+        assert y.dtype == (torch.float64 if len(wanted) == 2 else torch.int64)
 
 
 SIZE = len(FAKE[IMAGES])

