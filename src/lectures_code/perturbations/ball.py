@@ -10,7 +10,7 @@ from torch import Tensor
 from lectures_code.checks import check_exponent, check_generator, check_labels, check_radius
 from lectures_code.perturbations.draws import uniform_in_unit_ball
 from lectures_code.perturbations.filling import soft_threshold
-from lectures_code.perturbations.rows import check_rows, relative_tolerance
+from lectures_code.perturbations.rows import check_alpha, check_rows, relative_tolerance
 from lectures_code.perturbations.scaling import (
     at_radius,
     rounded,
@@ -115,6 +115,31 @@ class NormBall:
         radii = margins / self.with_radius(1.0).margin_taken(theta, x, y)
         # With theta = 0 no perturbation matters, and a tie is a mistake at every radius.
         return torch.where(margins == 0, 0.0, radii)
+
+    @torch.no_grad()
+    def proximal_point(self, theta: Tensor, x: Tensor, y: Tensor, alpha: Tensor) -> Tensor:
+        r"""The weights for which what the adversary takes and the way from `theta` cost least.
+
+        .. math::
+            \operatorname*{arg\,min}_w \; \sum_i \alpha_i
+                \max_{\delta \in \Delta(x_i)} \langle -y_i w, \delta \rangle
+                + \tfrac12 \|w - \theta\|_2^2,
+
+        for p = 1, 2 or inf, weights `theta` (d,), examples `x` (n, d), labels `y` (n,) in {-1, +1}
+        and `alpha` (n,), at least 0. Shape (d,), a constant to autograd. By Moreau's decomposition
+        it is `theta` less its projection onto the set :math:`\sum_i \alpha_i (-y_i \Delta(x_i))`,
+        here a ball of radius :math:`R = r \sum_i \alpha_i`: for p = inf a soft threshold,
+        :math:`\operatorname{sign}(\theta_j) \max(|\theta_j| - R, 0)`; for p = 2 a vector shorter by
+        R, or 0; for p = 1 the largest entries are cut to a common size.
+
+        References
+        ----------
+        Moreau (1965), Proximité et dualité dans un espace hilbertien; Parikh and Boyd (2014),
+        Proximal algorithms, section 2.5.
+        """
+        check_labels(y, len(x))
+        total = float(check_alpha(alpha, len(x)).sum())
+        return theta - self.with_radius(self.radius * total).project(theta)
 
     def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
         """The examples ``x + delta``; in a box also where rounding would leave it."""

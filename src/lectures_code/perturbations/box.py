@@ -10,7 +10,7 @@ from lectures_code.checks import check_generator, check_labels, real
 from lectures_code.perturbations.ball import NormBall
 from lectures_code.perturbations.draws import uniform
 from lectures_code.perturbations.filling import scale_to_sphere, soft_threshold, spend_budget
-from lectures_code.perturbations.rows import check_rows, relative_tolerance
+from lectures_code.perturbations.rows import check_alpha, check_rows, relative_tolerance
 from lectures_code.perturbations.scaling import at_radius, inner_product, norm, rounded, within
 from lectures_code.perturbations.steepest import GivenGradient, steepest
 
@@ -115,6 +115,25 @@ class BoxedNormBall(NormBall):
         radii = torch.where(piece[:, 0] == x.shape[1], torch.inf, radii[:, 0])
         radii = torch.where(margins < 0, -torch.inf, radii)
         return torch.where(margins == 0, 0.0, radii)
+
+    @torch.no_grad()
+    def proximal_point(self, theta: Tensor, x: Tensor, y: Tensor, alpha: Tensor) -> Tensor:
+        r"""The weights for which what the adversary takes and the way from `theta` cost least.
+
+        For p = inf only. The set that `theta` is projected onto is a box, the sum of the examples'
+        own: a soft threshold that differs from pixel to pixel, and for the two signs of a weight.
+        """
+        if not math.isinf(self.p):
+            raise ValueError(
+                f"a proximal point in the box needs p = inf, got p = {self.p:g}: leave the box out"
+            )
+        signs = check_labels(y, len(x))
+        alpha = check_alpha(alpha, len(x)).double()
+        _, lowest, highest, dtype = self._place("theta", theta, x)
+        low, high = lowest.clamp(min=-self.radius), highest.clamp(max=self.radius)
+        ones, zeros = alpha * (signs > 0), alpha * (signs < 0)
+        nearest = theta.double().clamp(zeros @ low - ones @ high, zeros @ high - ones @ low)
+        return rounded(theta - nearest, dtype)
 
     def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
         """The examples ``x + delta``, also where rounding would leave the box."""

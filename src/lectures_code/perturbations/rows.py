@@ -19,6 +19,18 @@ def check_rows(name: str, value: object) -> Tensor:
     return value
 
 
+def check_alpha(alpha: object, n: int) -> Tensor:
+    """Return `alpha` if it holds a finite number >= 0 for each of n examples, shape (n,)."""
+    alpha = check_float("alpha", alpha)
+    if alpha.shape != (n,) or not (alpha >= 0).all():
+        raise ValueError(
+            f"alpha must hold {n} numbers >= 0, one for each example, got shape "
+            f"{tuple(alpha.shape)} and least {float(alpha.min()) if alpha.numel() else None}: "
+            "pass how much each example counts"
+        )
+    return alpha
+
+
 def relative_tolerance(tolerance: float | None, like: Tensor) -> float:
     if tolerance is None:
         return math.sqrt(torch.finfo(like.dtype).eps)
