@@ -16,8 +16,9 @@ from lectures_code.checks import (
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import Digits
 from lectures_code.perturbations import NormBall
+from lectures_code.proximal import proximal_step
 from lectures_code.together import train_together
-from lectures_code.training import as_module, epoch, initial_classifier
+from lectures_code.training import as_module, epoch, gradient_step, initial_classifier
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -75,6 +76,7 @@ def train_from_seeds(
     step_size: float = 1.0,
     batch_size: int = 100,
     n_epochs: int = 10,
+    proximal: bool = False,
 ) -> list[LinearClassifier]:
     """The lecture's recipe from many seeds, trained together.
 
@@ -88,6 +90,8 @@ def train_from_seeds(
         The perturbation set trained against, without the box; radius 0 is standard training.
     step_size, batch_size, n_epochs
         As for :func:`lectures_code.training.train`; the defaults are the lecture's.
+    proximal : bool
+        As for :func:`lectures_code.together.train_together`. Starts and minibatches are the same.
 
     Returns
     -------
@@ -110,6 +114,7 @@ def train_from_seeds(
         batch_size=batch_size,
         n_epochs=n_epochs,
         generators=generators,
+        proximal=proximal,
     )
 
 
@@ -139,6 +144,7 @@ def follow_sgd(
     batch_size: int = 100,
     n_epochs: int,
     generator: torch.Generator,
+    proximal: bool = False,
 ) -> Iterates:
     """Adversarial training of a linear classifier, with a step for each epoch, iterates kept.
 
@@ -156,6 +162,8 @@ def follow_sgd(
         Takes the epoch's number, from 0, and gives its step size, > 0.
     batch_size, n_epochs, generator
         As for :func:`lectures_code.training.train`, whose iterates these are.
+    proximal : bool
+        Whether step 2 is :func:`lectures_code.proximal.proximal_step`. Minibatches are the same.
 
     Returns
     -------
@@ -170,12 +178,14 @@ def follow_sgd(
     x, n_epochs = check_x(x), check_count("n_epochs", n_epochs)
     module, last, means = as_module(start).to(x.dtype), [], []
     attack = partial(linear_maximiser, ball=ball)
+    step = proximal_step(ball) if proximal else gradient_step
     for k in range(n_epochs):
         steps = epoch(
             module,
             x,
             y,
             maximiser=attack,
+            step=step,
             step_size=step_size(k),
             batch_size=batch_size,
             generator=generator,

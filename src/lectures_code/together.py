@@ -25,6 +25,7 @@ def train_together(
     batch_size: int,
     n_epochs: int,
     generators: Sequence[torch.Generator],
+    proximal: bool = False,
 ) -> list[LinearClassifier]:
     r"""Train many linear classifiers at once, each on its own minibatches.
 
@@ -48,6 +49,8 @@ def train_together(
         As for :func:`lectures_code.training.train`.
     generators : sequence of s torch.Generators
         Each draws the order of the examples of its run.
+    proximal : bool
+        Whether step 2 is :func:`lectures_code.proximal.proximal_step`, for p = 1, 2 or inf.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def train_together(
     for _ in progress(range(n_epochs), label="epochs"):
         orders = torch.stack([torch.randperm(len(x), generator=each) for each in generators])
         for batch in orders.split(batch_size, dim=1):
-            _descend_together(theta, intercept, x, y, batch, ball, step_size)
+            _descend_together(theta, intercept, x, y, batch, ball, step_size, proximal)
     theta = theta[:, order.argsort()]
     return [LinearClassifier(*each) for each in zip(theta, intercept, strict=True)]
 
@@ -99,6 +102,7 @@ def _descend_together(
     batch: Tensor,
     ball: NormBall,
     step_size: float,
+    proximal: bool,
 ) -> None:
     """One step of every run, in place, on the rows `batch` (s, m); `x` holds the first k pixels."""
     k = x.shape[1]
@@ -109,6 +113,10 @@ def _descend_together(
     scores = torch.bmm(x_batch, theta[:, :k, None])[:, :, 0] + intercept[:, None]
     a = -psi_prime(y_batch * scores - penalty) / batch.shape[1]
     pull = torch.bmm((a * y_batch)[:, None, :], x_batch)[:, 0]
-    theta -= step_size * a.sum(dim=1, keepdim=True) * worst
+    if not proximal:
+        theta -= step_size * a.sum(dim=1, keepdim=True) * worst
     theta[:, :k] += step_size * pull
+    if proximal:
+        for weights, *examples in zip(theta, x_batch, y_batch, step_size * a, strict=True):
+            weights.copy_(ball.proximal_point(weights, *examples))
     intercept += step_size * (a * y_batch).sum(dim=1)

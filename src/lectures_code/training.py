@@ -29,6 +29,7 @@ from lectures_code.progress import progress
 from lectures_code.risk import ErrorCount, count_errors
 
 Maximiser = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Step = Callable[[nn.Module, Tensor, Tensor, Tensor, float], None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,23 @@ def settled(tolerance: float) -> Callable[[History], bool]:
     return stop
 
 
+def gradient_step(model: nn.Module, x: Tensor, y: Tensor, delta: Tensor, step_size: float) -> None:
+    """Step 2 of :func:`epoch`: one gradient step on the mean loss at ``x + delta``, in place."""
+    step_size = check_positive("step_size", step_size)
+    loss = losses(outputs(model, x + delta), y).mean()
+    parameters = [value for value in model.parameters() if value.requires_grad]
+    if not parameters or not loss.requires_grad:
+        raise ValueError(
+            "model must have outputs that depend on parameters with requires_grad, got none: "
+            "remove no_grad, inference_mode and detach from it"
+        )
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    with torch.no_grad():
+        for value, gradient in zip(parameters, gradients, strict=True):
+            if gradient is not None:
+                value.sub_(step_size * gradient)
+
+
 @torch.inference_mode(False)  # steps need gradients, wherever this is called
 @torch.enable_grad()
 def epoch(
@@ -97,6 +115,7 @@ def epoch(
     y: Tensor,
     *,
     maximiser: Maximiser | None = None,
+    step: Step = gradient_step,
     step_size: float,
     batch_size: int,
     generator: torch.Generator,
@@ -119,6 +138,9 @@ def epoch(
     maximiser : callable, optional
         Step 1: ``maximiser(model, x, y)`` gives the perturbations, shape (m, d). Without it nothing
         is perturbed, and this is standard training.
+    step : callable, optional
+        Step 2: ``step(model, x, y, delta, step_size)`` changes the model in place, as
+        :func:`gradient_step` does, or :func:`lectures_code.proximal.proximal_step`.
     step_size : float
         :math:`\alpha`, > 0.
     batch_size : int
@@ -145,8 +167,7 @@ def epoch(
     for batch in torch.randperm(len(x), generator=generator).split(batch_size):
         x_batch, y_batch = x[batch], y[batch]
         delta = maximiser(model, x_batch, y_batch).detach()
-        loss = losses(outputs(model, x_batch + delta), y_batch).mean()
-        _descend(model, loss, step_size)
+        step(model, x_batch, y_batch, delta, step_size)
         yield model
 
 
@@ -157,6 +178,7 @@ def train(
     y: Tensor,
     *,
     maximiser: Maximiser | None = None,
+    step: Step = gradient_step,
     step_size: float,
     batch_size: int,
     n_epochs: int,
@@ -175,7 +197,7 @@ def train(
     ----------
     model : nn.Module
         The start. It is copied, not changed.
-    x, y, maximiser, step_size, batch_size
+    x, y, maximiser, step, step_size, batch_size
         As for :func:`epoch`.
     n_epochs : int
         The most epochs that are run.
@@ -217,6 +239,7 @@ def train(
             x,
             y,
             maximiser=maximiser,
+            step=step,
             step_size=step_size,
             batch_size=batch_size,
             generator=generator,
@@ -226,21 +249,6 @@ def train(
         if stop is not None and stop(history):
             break
     return model.eval(), history
-
-
-def _descend(model: nn.Module, loss: Tensor, step_size: float) -> None:
-    """One gradient step on the loss, in place."""
-    parameters = [value for value in model.parameters() if value.requires_grad]
-    if not parameters or not loss.requires_grad:
-        raise ValueError(
-            "model must have outputs that depend on parameters with requires_grad, got none: "
-            "remove no_grad, inference_mode and detach from it"
-        )
-    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-    with torch.no_grad():
-        for value, gradient in zip(parameters, gradients, strict=True):
-            if gradient is not None:
-                value.sub_(step_size * gradient)
 
 
 def _measure(

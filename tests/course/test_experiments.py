@@ -11,8 +11,9 @@ from lectures_code.experiments import follow_sgd, train_from_seeds, two_feature_
 from lectures_code.logistic import LinearClassifier, psi_prime
 from lectures_code.mnist import Digits
 from lectures_code.perturbations import NormBall
+from lectures_code.proximal import proximal_step
 from lectures_code.risk import robust_error
-from lectures_code.training import as_module, initial_classifier, train
+from lectures_code.training import as_module, gradient_step, initial_classifier, train
 from tests.oracles import INF, says, seeded
 
 # Some dozens of steps, each with the rounding of a sum: what equal iterates may differ by.
@@ -101,10 +102,12 @@ def test_less_than_one_example_of_each_class_is_refused(n):
 
 
 @pytest.mark.parametrize("ball", [NormBall(INF, 0), NormBall(INF, 0.1), NormBall(2, 0.3)], ids=str)
-def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(ball):
+@pytest.mark.parametrize("proximal", [False, True])
+def test_many_seeds_together_are_the_lecture_s_training_seed_by_seed(ball, proximal):
     data, seeds = small_data(), [0, 7, 3]
     recipe = {"step_size": 0.5, "batch_size": 7, "n_epochs": 3}
-    found = train_from_seeds(data, seeds, ball, **recipe)
+    found = train_from_seeds(data, seeds, ball, **recipe, proximal=proximal)
+    recipe["step"] = proximal_step(ball) if proximal else gradient_step
     for seed, classifier in zip(seeds, found, strict=True):
         generator = seeded(seed)  # draws the start, then the order of the examples
         start = initial_classifier(9, generator=generator)
@@ -150,13 +153,16 @@ def flat(classifier):
     return torch.cat([classifier.theta, classifier.intercept[None]])
 
 
-def test_a_constant_step_gives_the_iterates_of_training():
+@pytest.mark.parametrize("proximal", [False, True])
+def test_a_constant_step_gives_the_iterates_of_training(proximal):
     data, ball = small_data(), NormBall(INF, 0.1)
     x, y = data.x_train, data.y_train
     recipe = {"batch_size": 7, "n_epochs": 3}
     found = follow_sgd(
-        START, x, y, ball, step_size=lambda epoch: 0.5, generator=seeded(1), **recipe
+        *(START, x, y, ball),
+        **{"step_size": lambda epoch: 0.5, "generator": seeded(1), "proximal": proximal} | recipe,
     )
+    recipe["step"] = proximal_step(ball) if proximal else gradient_step
     recipe |= {"maximiser": lambda *args: linear_maximiser(*args, ball), "generator": seeded(1)}
     model, _ = train(as_module(START), x, y, step_size=0.5, **recipe)
     assert len(found.last) == len(found.averaged) == 3

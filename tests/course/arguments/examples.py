@@ -50,6 +50,11 @@ def exact(model, x, y):
     return attacks.linear_maximiser(model, x, y, BALL)
 
 
+def stepped(model, y, x=X, step_size=1.0):
+    training.gradient_step(model, x, y, torch.zeros_like(x), step_size)
+    return model
+
+
 def one_epoch(model, y, x=X, **changes):
     how = {"step_size": 1.0, "batch_size": 2, **changes}
     return list(training.epoch(model, x, y, generator=seeded(), **how))[-1]

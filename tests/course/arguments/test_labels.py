@@ -41,6 +41,7 @@ from tests.course.arguments.examples import (
     exact,
     layer,
     one_epoch,
+    stepped,
     trained,
 )
 from tests.course.arguments.functions import answer, numbers_in, without_an_example
@@ -96,6 +97,9 @@ SIGNED = {
     training.epoch: lambda y: one_epoch(layer(), y),
     NormBall.margin_taken: lambda y: BALL.margin_taken(X[0], X, y),
     BoxedNormBall.margin_taken: lambda y: BOX.margin_taken(X[0], IN_BOX, y),
+    NormBall.proximal_point: lambda y: BALL.proximal_point(THETA, X, y, ALPHA),
+    BoxedNormBall.proximal_point: lambda y: BOX.proximal_point(THETA, IN_BOX, y, ALPHA),
+    training.gradient_step: lambda y: stepped(layer(), y),
     NormBall.radii: lambda y: BALL.radii(X[0], X, y, X[:, 0]),
     BoxedNormBall.radii: lambda y: BOX.radii(X[0], IN_BOX, y, X[:, 0]),
     risk.adversarial_objective: lambda y: risk.adversarial_objective(
@@ -124,6 +128,7 @@ NUMBERED = {
     training.History.with_entry: lambda y: training.History().with_entry(logits(X), logits(X), y),
     training.train: lambda y: trained(many(), X, y),
     training.epoch: lambda y: one_epoch(many(), y),
+    training.gradient_step: lambda y: stepped(many(), y),
 }
 DIGITS = (Y + 1) // 2
 LABELLED = [
@@ -286,6 +291,11 @@ PAIRS = {
     BoxedNormBall.margin_taken: lambda a, b: BALL.in_box().margin_taken(
         X[0].to(a), IN_BOX.to(b), Y
     ),
+    NormBall.proximal_point: lambda a, b: BALL.proximal_point(THETA.to(a), X.to(b), Y, ALPHA.to(b)),
+    BoxedNormBall.proximal_point: lambda a, b: BOX.proximal_point(
+        THETA.to(a), IN_BOX.to(b), Y, ALPHA.to(b)
+    ),
+    training.gradient_step: lambda a, b: stepped(layer(classifier(a)), Y, X.to(b)),
     training.epoch: lambda a, b: one_epoch(layer(classifier(a)), Y, X.to(b)),
     NormBall.radii: lambda a, b: BALL.radii(X[0].to(a), X.to(b), Y, X[:, 0].to(a)),
     BoxedNormBall.radii: lambda a, b: BOX.radii(X[0].to(a), IN_BOX.to(b), Y, X[:, 0].to(a)),

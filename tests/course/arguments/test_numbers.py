@@ -26,6 +26,7 @@ from tests.course.arguments.examples import (
     data,
     layer,
     one_epoch,
+    stepped,
     trained,
 )
 from tests.course.arguments.functions import answer, numbers_in, parameters, public_functions
@@ -127,6 +128,11 @@ NUMBERS = {
     ),
     **tried(
         training.train, STEPS, call=lambda **numbers: trained(layer(), X[:3], Y[:3], **numbers)
+    ),
+    **tried(
+        training.gradient_step,
+        {"step_size": 1},
+        call=lambda step_size: stepped(layer(), Y, step_size=step_size),
     ),
     **tried(
         training.epoch,

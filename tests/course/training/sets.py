@@ -15,6 +15,7 @@ ITERATES = 1e-10
 # Central differences with h = 1e-5: an error of h^2 and one of rounding / h, both below this.
 DIFFERENCES = 1e-8
 FREE_BALLS = [NormBall(INF, 0.1), NormBall(2, 0.3), NormBall(1, 0.4), NormBall(3, 0.2)]
+FREE_AND_NONE = [*FREE_BALLS, *(ball.with_radius(0) for ball in FREE_BALLS)]
 BALLS = [*FREE_BALLS, *(ball.in_box() for ball in FREE_BALLS[:3])]
 
 
@@ -23,9 +24,6 @@ def name(ball):
 
 
 each_ball = pytest.mark.parametrize("ball", BALLS, ids=name)
-each_free_ball = pytest.mark.parametrize(
-    "ball", [*FREE_BALLS, *(ball.with_radius(0) for ball in FREE_BALLS)], ids=name
-)
 
 
 def training_set(seed, *, n=23, d=6):

@@ -10,13 +10,14 @@ from torch import nn
 from lectures_code.attacks import fgsm, pgd
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
+from lectures_code.proximal import proximal_step
 from lectures_code.together import train_together
-from lectures_code.training import as_module, epoch, initial_classifier, train
+from lectures_code.training import as_module, epoch, gradient_step, initial_classifier, train
 from tests.course.training.sets import (
     BALLS,
+    FREE_AND_NONE,
     FREE_BALLS,
     ITERATES,
-    each_free_ball,
     exactly,
     fixed_zero,
     name,
@@ -45,22 +46,35 @@ def test_training_at_the_maximiser_is_plain_descent_on_the_closed_form(ball, see
     assert (found - numbers(start)).abs().max() > 0.1, "it went somewhere"
 
 
-@each_free_ball
 @pytest.mark.parametrize("batch_size", [5, 23, 100])
-def test_training_together_is_training_one_by_one(ball, batch_size):
+@pytest.mark.parametrize(
+    ("ball", "proximal"),
+    [
+        *((ball, False) for ball in FREE_AND_NONE),
+        *((ball, True) for ball in FREE_AND_NONE if ball.p in (1, 2, INF)),
+    ],
+    ids=str,
+)
+def test_training_together_is_training_one_by_one(ball, batch_size, proximal):
     x, y = training_set(7)
     n_runs = 3
     recipe = {"step_size": 1.0, "batch_size": batch_size, "n_epochs": 3}
     starts = [initial_classifier(6, generator=seeded(seed)) for seed in range(n_runs)]
     kept = [numbers(start).clone() for start in starts]
     together = train_together(
-        starts, x, y, ball, **recipe, generators=[seeded(seed) for seed in range(n_runs)]
+        starts,
+        x,
+        y,
+        ball,
+        **recipe,
+        generators=[seeded(seed) for seed in range(n_runs)],
+        proximal=proximal,
     )
+    step = proximal_step(ball) if proximal else gradient_step
     assert len(together) == n_runs
     for seed, (start, found) in enumerate(zip(starts, together, strict=True)):
-        alone, _ = train(
-            as_module(start), x, y, maximiser=exactly(ball), **recipe, generator=seeded(seed)
-        )
+        how = {"maximiser": exactly(ball), "step": step, "generator": seeded(seed)}
+        alone, _ = train(as_module(start), x, y, **how, **recipe)
         expected = numbers(LinearClassifier.of(alone))
         torch.testing.assert_close(numbers(found), expected, rtol=0, atol=ITERATES)
         assert torch.equal(numbers(start), kept[seed]), "starts stay as they were"
