@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lectures_code.checks import check_count, check_labels, check_positive, check_x
+from lectures_code.checks import check_count, check_positive, check_x
 from lectures_code.logistic import LinearClassifier, Model, log_odds_of_error
 from lectures_code.perturbations import NormBall
 
@@ -59,9 +59,7 @@ def linear_maximiser(
         If the model is not linear, or examples and labels are not as above.
     """
     theta = LinearClassifier.of(model).theta
-    x = check_x(x)
-    y = check_labels(y, len(x)).to(x.dtype)
-    return ball.maximiser(-y[:, None] * theta, x)
+    return ball.worst(theta, check_x(x), y)
 
 
 def fgsm(

@@ -308,7 +308,7 @@ def _check_last_batch(model: nn.Module, x: Tensor, batch_size: int) -> None:
 
 
 def _no_perturbation(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    return torch.zeros_like(x)
+    return x.new_zeros(1).expand_as(x)
 
 
 def initial_classifier(d: int, *, generator: torch.Generator) -> LinearClassifier:

@@ -107,6 +107,20 @@ class NormBall:
         check_labels(y, len(x))
         return self.support(theta)  # the ball is symmetric
 
+    @torch.no_grad()
+    def worst(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        r"""The perturbations with which the adversary takes :meth:`margin_taken`, shape (n, d).
+
+        .. math:: \arg\max_{\delta \in \Delta(x)} \langle -y \theta, \delta \rangle
+
+        Arguments as there, and :meth:`maximiser`'s choice where there are several.
+        """
+        x = check_rows("x", x)
+        signs = check_labels(y, len(x)).to(x.dtype)
+        # One perturbation and its opposite are all there are: nothing else is as large as x.
+        delta = self.maximiser(theta.to(torch.promote_types(theta.dtype, x.dtype)))
+        return -signs[:, None] * delta
+
     def radii(self, theta: Tensor, x: Tensor, y: Tensor, margins: Tensor) -> Tensor:
         r"""The radius at which :meth:`margin_taken` reaches each of these margins, shape (n,).
 

@@ -1,6 +1,7 @@
 """A norm ball whose perturbations keep the pixels of an example in a box."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,8 @@ from lectures_code.perturbations.filling import scale_to_sphere, soft_threshold,
 from lectures_code.perturbations.rows import check_alpha, check_rows, relative_tolerance
 from lectures_code.perturbations.scaling import at_radius, inner_product, norm, rounded, within
 from lectures_code.perturbations.steepest import GivenGradient, steepest
+
+AT_ONCE = 128  # examples: with 784 pixels, arrays of 0.8 MB, which stay in the cache
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,20 @@ class BoxedNormBall(NormBall):
 
     def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """The most that the adversary can take from the margins, shape (n,)."""
+        return self._against(self.support, theta, x, y)
+
+    def worst(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """The perturbations with which the adversary takes :meth:`margin_taken`, shape (n, d)."""
+        return self._against(self.maximiser, theta, x, y)
+
+    def _against(
+        self, answer: Callable[[Tensor, Tensor], Tensor], theta: Tensor, x: Tensor, y: Tensor
+    ) -> Tensor:
+        """The answers for the weights -y theta, of some examples at a time: they take memory."""
+        x = check_rows("x", x)
         signs = check_labels(y, len(x)).to(theta.dtype)
-        return self.support(-signs[:, None] * theta, x)
+        parts = zip(signs.split(AT_ONCE), x.split(AT_ONCE), strict=True)
+        return torch.cat([answer(-some[:, None] * theta, part) for some, part in parts])
 
     def radii(self, theta: Tensor, x: Tensor, y: Tensor, margins: Tensor) -> Tensor:
         r"""The radius at which :meth:`margin_taken` reaches each margin, shape (n,), for p = inf.
@@ -101,7 +116,7 @@ class BoxedNormBall(NormBall):
                 f"certified radii in the box need p = inf, got p = {self.p:g}: leave the box out"
             )
         signs = check_labels(y, len(x)).to(theta.dtype)
-        self.support(-signs[:, None] * theta, x)  # checks that x lies in the box
+        self.margin_taken(theta, x, y)  # checks that x lies in the box
         room = torch.where(signs[:, None] * theta > 0, x - self.low, self.high - x).clamp(min=0)
         knots, order = room.sort(dim=1)
         weights = theta.abs()[order]

@@ -100,6 +100,8 @@ SIGNED = {
     NormBall.proximal_point: lambda y: BALL.proximal_point(THETA, X, y, ALPHA),
     BoxedNormBall.proximal_point: lambda y: BOX.proximal_point(THETA, IN_BOX, y, ALPHA),
     training.gradient_step: lambda y: stepped(layer(), y),
+    NormBall.worst: lambda y: BALL.worst(X[0], X, y),
+    BoxedNormBall.worst: lambda y: BOX.worst(X[0], IN_BOX, y),
     NormBall.radii: lambda y: BALL.radii(X[0], X, y, X[:, 0]),
     BoxedNormBall.radii: lambda y: BOX.radii(X[0], IN_BOX, y, X[:, 0]),
     risk.adversarial_objective: lambda y: risk.adversarial_objective(
@@ -288,9 +290,13 @@ PAIRS = {
         for name in ("support", "maximiser", "project", "contains", "perturbed")
     },
     NormBall.margin_taken: lambda a, b: BALL.margin_taken(X[0].to(a), X.to(b), Y),
-    BoxedNormBall.margin_taken: lambda a, b: BALL.in_box().margin_taken(
-        X[0].to(a), IN_BOX.to(b), Y
-    ),
+    NormBall.worst: lambda a, b: BALL.worst(X[0].to(a), X.to(b), Y),
+    **{
+        getattr(BoxedNormBall, name): lambda a, b, name=name: getattr(BALL.in_box(), name)(
+            X[0].to(a), IN_BOX.to(b), Y
+        )
+        for name in ("margin_taken", "worst")
+    },
     NormBall.proximal_point: lambda a, b: BALL.proximal_point(THETA.to(a), X.to(b), Y, ALPHA.to(b)),
     BoxedNormBall.proximal_point: lambda a, b: BOX.proximal_point(
         THETA.to(a), IN_BOX.to(b), Y, ALPHA.to(b)

@@ -244,6 +244,21 @@ def test_what_is_taken_from_the_margins_is_what_the_worst_perturbations_take(bal
 
 
 @cases.each_set
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 300])  # in the box 128 at a time
+def test_many_examples_are_answered_like_each_of_them(ball, n):
+    x, y = cases.images(n, 4, seed=n), cases.normal(n, seed=n + 1).sign()
+    taken = ball.margin_taken(MODEL.theta, x, y).expand(n)
+    worst = ball.worst(MODEL.theta, x, y)
+    assert worst.shape == x.shape
+    for i in range(n):
+        w = -y[i] * MODEL.theta
+        assert float(taken[i]) == pytest.approx(float(ball.support(w, x[i])), rel=cases.ROUNDING)
+        torch.testing.assert_close(
+            worst[i], ball.maximiser(w, x[i]), rtol=cases.ROUNDING, atol=cases.ROUNDING
+        )
+
+
+@cases.each_set
 def test_no_point_of_a_fine_grid_takes_more_from_a_margin(ball):
     theta = vector(1.0, -0.5, 0.25)
     for x, y in zip(X[:4, :3], Y[:4], strict=True):

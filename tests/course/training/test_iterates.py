@@ -11,7 +11,7 @@ from lectures_code.attacks import fgsm, pgd
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.proximal import proximal_step
-from lectures_code.together import train_together
+from lectures_code.together import AT_ONCE, train_together
 from lectures_code.training import as_module, epoch, gradient_step, initial_classifier, train
 from tests.course.training.sets import (
     BALLS,
@@ -57,7 +57,7 @@ def test_training_at_the_maximiser_is_plain_descent_on_the_closed_form(ball, see
 )
 def test_training_together_is_training_one_by_one(ball, batch_size, proximal):
     x, y = training_set(7)
-    n_runs = 3
+    n_runs = 2 * AT_ONCE + 1  # two groups, and one of a single run
     recipe = {"step_size": 1.0, "batch_size": batch_size, "n_epochs": 3}
     starts = [initial_classifier(6, generator=seeded(seed)) for seed in range(n_runs)]
     kept = [numbers(start).clone() for start in starts]
