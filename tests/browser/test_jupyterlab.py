@@ -59,6 +59,8 @@ def test_an_explorer_is_a_picture_at_first_and_lives_when_its_cell_has_run(jupyt
     assert "run this cell" in output.first.inner_text()
     assert page.locator(".explorer-live").count() == 0
 
+    # Before there is a kernel, "Run All Cells" clears the outputs and runs nothing.
+    page.locator("[data-status=idle]").first.wait_for(state="attached")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.locator(".explorer-live").wait_for()
