@@ -17,7 +17,9 @@ from sphinx.environment import BuildEnvironment
 from booksite.formulas.renderer import aligned
 
 # Where Markdown or TeX would take a letter of the text for markup.
-SPECIAL = re.compile(r"([\\`*$]|(?<!\w)_|_(?!\w)|^\s*(?:#|>|[-+](?= ))|(?<=\])\()")
+SPECIAL = re.compile(r"([\\`*$]|(?<!\w)_|_(?!\w)|(?<=\])\()")
+# What would begin a heading, a quotation or a list: a line may begin with a value and a full stop.
+BEGINNING = re.compile(r"^([ \t]*)(\d*)(#|>|[-+](?=\s|$)|(?<=\d)[.)](?=\s|$))", re.MULTILINE)
 
 # A citation has its year in round brackets: square ones are a formula's to some readers.
 ROUND = str.maketrans("[]", "()")
@@ -185,7 +187,8 @@ class Markdown:
     # ------------------------------------------------------------------------------ inline
 
     def _inline(self, node: nodes.Node) -> str:
-        return "".join(self._span(child) for child in node.children).strip()
+        text = "".join(self._span(child) for child in node.children).strip()
+        return BEGINNING.sub(r"\1\2\\\3", text)
 
     def _span(self, node: nodes.Node) -> str:
         """The Markdown of a node within a line."""

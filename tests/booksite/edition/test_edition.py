@@ -1,11 +1,13 @@
 """The readers' edition: what the site shows, in what any notebook reader understands."""
 
 import re
+from html import unescape
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from docutils import nodes
+from markdown_it import MarkdownIt
 from nbformat import v4
 
 from authoring.notebooks import canonical
@@ -188,6 +190,31 @@ def test_an_edition_is_a_valid_notebook_and_the_same_each_time(edition):
     parts = ["# Title", Cell(2), "Text."]
     first, second = (edition_of(chapter(), parts, "address") for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["against\n", "39", "."],  # JupyterLab made a list of it
+        ["against\n", "1", ". And"],
+        ["against\n", "1", ") and"],
+        ["against\n", "-", " and"],
+        ["against\n", "+", "\nand"],
+        ["against\n", "#", " 5"],
+        ["against\n", "> 5"],
+        ["- and", "\n12. more"],
+        ["39", ". is a value"],
+    ],
+    ids="".join,
+)
+def test_no_line_of_a_paragraph_begins_a_list_a_quotation_or_a_heading(words):
+    paragraph = nodes.paragraph("", "", *(nodes.inline(word, word) for word in words))
+    (text,) = Markdown(None, "chapter", SITE).write_paragraph(paragraph)
+    (shown,) = re.findall(r"^<p>(.*)</p>\n$", MarkdownIt().render(text), re.DOTALL)
+    assert unescape(shown) == "".join(words)
+    # In some readers any list may interrupt a paragraph: what a line is alone, it is there.
+    for line in text.split("\n"):
+        assert MarkdownIt().render(line).startswith("<p>")
 
 
 @pytest.mark.parametrize(
