@@ -15,16 +15,13 @@ from playwright.sync_api import sync_playwright
 
 from booksite.paper.browser import BrowserMissingError, find_chromium, launch
 from tests.browser.built_site import ROOT, SITE, chapter_paths, page_paths, what_is_missing
-from tests.browser.checks.guard import Guard
+from tests.browser.page_pool import PagePool
 from tests.browser.site_server import SiteServer
 
-# Nothing listens here: what is sent to another host ends at this machine.
-NOWHERE = {"server": "http://127.0.0.1:9", "bypass": "127.0.0.1"}
 # With an icon of its own, or the browser asks the server for one.
 BLANK = """<!doctype html><html lang="en"><meta charset="utf-8">
 <link rel="icon" href="data:,"><title>Blank</title><body></body></html>"""
 SKIPPED = "not all of the site is tested:"
-MILLISECONDS = 20_000  # longer than anything takes here, shorter than a test run
 
 
 def pytest_generate_tests(metafunc):
@@ -128,8 +125,13 @@ def browser(lacking):
         running.close()
 
 
+@pytest.fixture(scope="module")
+def pool(browser):
+    return PagePool(browser)
+
+
 @pytest.fixture
-def new_page(browser, server):
+def new_page(pool, server):
     """A function that opens a page in a context of its own, guarded, at no address yet.
 
     `dark` is both the system's preference and the reader's choice in the theme's switch. The page's
@@ -148,31 +150,21 @@ def new_page(browser, server):
         touch=False,
         home=(),
     ):
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            java_script_enabled=javascript,
-            reduced_motion="reduce" if reduced_motion else "no-preference",
-            has_touch=touch,
-            proxy=NOWHERE,
-        )
-        context.set_default_timeout(MILLISECONDS)
-        mode = "dark" if dark else "light"
-        context.add_init_script(
-            "try { for (const key of ['mode', 'theme'])"
-            f"  if (!localStorage.getItem(key)) localStorage.setItem(key, '{mode}') }} catch {{}}"
-        )
-        guard = Guard(context, (server.url, *home), scripts=javascript)
-        page = context.new_page()
-        page.guard = guard
-        opened.append(page)
-        return page
+        options = {
+            "viewport": {"width": width, "height": height},
+            "color_scheme": "dark" if dark else "light",
+            "java_script_enabled": javascript,
+            "reduced_motion": "reduce" if reduced_motion else "no-preference",
+            "has_touch": touch,
+        }
+        opened.append(pool.take((server.url, *home), options))
+        return opened[-1]
 
     yield make
     found = []
     for page in opened:
         found += page.guard.problems()
-        page.context.close()
+        pool.give_back(page)
     assert not found, "\n".join(["a page of this test must not do this:", *found])
 
 

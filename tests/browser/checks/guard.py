@@ -9,10 +9,8 @@ class Guard:
     Parameters
     ----------
     context : BrowserContext
-        A context without pages yet.
-    home : tuple of str
-        How addresses begin that a page may load. The context must make sure that no other host
-        is reached: here the attempts are recorded.
+        A context without pages yet. It must make sure that no host but the test's own is reached:
+        here the attempts are recorded.
     scripts : bool
         Whether the context runs scripts. If not, it also refuses to load them.
 
@@ -30,24 +28,26 @@ class Guard:
         Addresses of all requests, in order.
     """
 
-    def __init__(
-        self, context: BrowserContext, home: tuple[str, ...], *, scripts: bool = True
-    ) -> None:
-        # Parts of the page itself, which no host is asked for.
-        self._home = (*home, "data:", "blob:", "about:")
+    def __init__(self, context: BrowserContext, *, scripts: bool = True) -> None:
         self._refused = () if scripts else ("csp",)
-        self.foreign: list[str] = []
-        self.failed: list[str] = []
-        self.console: list[str] = []
-        self.uncaught: list[str] = []
-        self.requests: list[str] = []
         self._context = context
+        self.begin()
         context.on("request", self._on_request)
         context.on("requestfailed", self._on_failure)
         context.on("response", self._on_response)
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self.uncaught.append(str(error.error)))
         context.on("page", self._on_page)
+
+    def begin(self, *home: str) -> None:
+        """Collect anew, for a test whose pages may load addresses that begin like these."""
+        # Parts of the page itself, which no host is asked for.
+        self._home = (*home, "data:", "blob:", "about:")
+        self.foreign: list[str] = []
+        self.failed: list[str] = []
+        self.console: list[str] = []
+        self.uncaught: list[str] = []
+        self.requests: list[str] = []
 
     def problems(self) -> list[str]:
         """Return all that has been collected, in words."""

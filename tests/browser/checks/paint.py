@@ -112,6 +112,10 @@ class Wire:
                     + ", ".join(self._under_way.values())
                 )
 
+    def close(self) -> None:
+        """Follow no longer."""
+        self._session.detach()
+
     def _sent(self, event: dict) -> None:
         url = event["request"]["url"]
         if not url.startswith(("data:", "blob:")):
@@ -138,6 +142,7 @@ def weigh(page: Page, url: str) -> FirstView:
     page.evaluate("() => { for (const image of document.images) image.loading = 'eager' }")
     page.wait_for_function("[...document.images].every((image) => image.complete)")
     wire.wait()
+    wire.close()
     return wire.view
 
 
@@ -151,7 +156,7 @@ def slowdown_here(page: Page) -> float:
 
 
 def slow_down(page: Page, factor: float) -> None:
-    """Make this page's processor slower by a factor, as a cheap phone's is."""
+    """Make this page's processor slower by a factor, as a cheap phone's is, until it is closed."""
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": factor})
 
 

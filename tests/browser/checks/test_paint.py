@@ -78,6 +78,7 @@ def test_a_slow_processor_makes_the_same_work_last_longer(blank_page):
     alone = min(blank_page.evaluate(checks.WORK) for _ in range(5))
     checks.slow_down(blank_page, 8)
     assert min(blank_page.evaluate(checks.WORK) for _ in range(5)) > 2 * alone
+    blank_page.context.close()
 
 
 @pytest.mark.alone
