@@ -43,7 +43,7 @@ def good(tmp_path_factory):
     book = tmp_path_factory.mktemp("book")
     pages = {"chapter.ipynb": chapter(PROSE, FIGURE)}
     result = small_book.build(book, pages, toc="root: book/chapter")
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.exit_code == 0, result.stdout + result.stderr
     return book, (book / "_build" / "html" / "book" / "chapter.html").read_text(encoding="utf-8")
 
 
@@ -54,7 +54,7 @@ def bad(tmp_path_factory):
     pages = {f"{name}.ipynb": chapter(*content) for name, content in BAD.items()}
     toc = "root: book/failing\nchapters:\n  - file: book/printing\n  - file: book/referring\n"
     result = small_book.build(book, pages, toc=toc)
-    assert result.returncode != 0
+    assert result.exit_code != 0
     return result, book
 
 

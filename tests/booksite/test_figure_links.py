@@ -53,7 +53,7 @@ def build(book, *, profile):
     result = small_book.build(
         book, chapter, toc="root: book/chapter", IPYTHONDIR=str(book / "profile")
     )
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.exit_code == 0, result.stdout + result.stderr
     return (book / "_build" / "html" / "book" / "chapter.html").read_text(encoding="utf-8")
 
 

@@ -30,5 +30,5 @@ def test_a_link_that_leads_nowhere_is_named_and_is_a_failure(page, host, tmp_pat
     done = small_book.build(
         tmp_path, {"index.md": text}, toc="root: book/index", builder=["--builder", "linkcheck"]
     )
-    assert (done.returncode == 0) == (page == "there"), done.stdout + done.stderr
+    assert (done.exit_code == 0) == (page == "there"), done.stdout + done.stderr
     assert bool(re.search(rf"broken\W.*{host}/gone", done.stdout)) == (page == "gone")

@@ -137,6 +137,6 @@ def build(book: Path) -> Path:
     pages = {"front.md": FRONT, "first.ipynb": chapter(), "deeper.md": DEEPER}
     pages |= {"second.md": SECOND, "last.md": LAST}
     result = small_book.build(book, pages, toc=TOC)
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.exit_code == 0, result.stdout + result.stderr
     (book / "_build" / "html" / MARK).touch()
     return book / "_build" / "html"

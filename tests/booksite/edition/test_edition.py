@@ -126,7 +126,7 @@ def write(folder, notebook):
 def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("edition")
     result = write(folder, chapter())
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.exit_code == 0, result.stdout + result.stderr
     return nbformat.read(folder / "_build" / "edition" / "book" / "chapter.ipynb", as_version=4)
 
 
