@@ -12,8 +12,18 @@ var Scorer = {
   partialTerm: 2,
 };
 
-// A page that was opened as a file, or in a closed frame, cannot read other pages.
-if (self.origin === "null") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+// A page that was opened as a file, or in a closed frame, cannot read other pages; and what it stores
+// may reach the next one too late. So the address says which words are to be marked there.
+if (self.origin === "null") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  const perform = Search._performSearch;
+  Search._performSearch = (query, terms, excluded, marked, ...others) => {
+    const words = `?${new URLSearchParams({ highlight: [...marked].join(" ") })}`;
+    const results = perform(query, terms, excluded, marked, ...others);
+    for (const result of results) result[2] = words + result[2];
+    return results;
+  };
+}
 
 // An excerpt is of the article, not of the list of its sections.
 const textOf = Search.htmlToText;
