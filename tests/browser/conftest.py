@@ -243,6 +243,7 @@ def run_tests(tmp_path):
     def run(**environment):
         plugins = ["-p", "tests.browser.conftest", "-p", "no:cacheprovider"]
         inherited = {name: value for name, value in os.environ.items() if name != "REQUIRE_BROWSER"}
+        inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # they take seconds to load
         command = [sys.executable, "-m", "pytest", "-ra", *plugins, "."]
         variables = {**inherited, "PYTHONPATH": str(ROOT), **environment}
         options = {"capture_output": True, "text": True, "timeout": 120}
