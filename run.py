@@ -32,7 +32,7 @@ COMMANDS = """
 book       execute all chapters, build the site into _build/html
     python -m booksite.build book
 test       unit and property tests, the notebook linter, every chapter against its stored outputs
-    {pytest} --cov --cov-report=term tests/course
+    {pytest} -p no:nbval --cov --cov-report=term tests/course
     python -m authoring.lint
     {pytest} {site} --ignore=tests/course tests {nbval}
 invited    every chapter with each change that one of its exercises asks for, in minutes
@@ -224,7 +224,7 @@ def run(line: str, venv: Path = VENV) -> None:
     if "{nbval}" in line:  # whether outputs can be compared, and chapters must be run for it
         mode = answer("-m", "authoring.outputs") or "--nbval"
         options = "--nbval-current-env --nbval-sanitize-with tests/authoring/nbval.cfg book"
-        values["nbval"] = "" if mode == "built" else f"{mode} {options}"
+        values["nbval"] = "-p no:nbval" if mode == "built" else f"{mode} {options}"
     line = line.format(**values)
     print(line, flush=True)
     words, variables = shlex.split(line), {}

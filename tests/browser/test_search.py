@@ -14,6 +14,7 @@ def search(open_page, site):
         page.locator("article input[name=q], main input[name=q]").first.fill(words)
         page.keyboard.press("Enter")
         page.wait_for_selector(".search-summary:has-text('Search finished')", state="attached")
+        page.wait_for_load_state("networkidle")  # excerpts come later
         return page
 
     return at
