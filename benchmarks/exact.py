@@ -75,7 +75,7 @@ radii = np.linspace(0.03, 0.32, 30).tolist()
 seconds = interleaved(
     {
         "30 cold solves": lambda: [solve(x, y, NormBall(torch.inf, r)) for r in radii],
-        "the path, warm": lambda: solution_path(x, y, torch.inf, radii),
+        "the path, warm": lambda: solution_path(x, y, ball, radii),
     },
     rounds=1,
 )

@@ -8,6 +8,7 @@ only from those above it. Nothing is imported here: a chapter pays for what it u
     mnist          MNIST               images of digits: found, downloaded, verified, loaded
     perturbations  The min-max problem the sets that an adversary chooses from
     logistic       Linear models       loss, margin, linear classifier
+    features       beyond              monotone features of pixels, classifiers linear in them
     attacks        The min-max problem the inner maximum, exact or by gradient ascent
     risk           Linear models       risk, error, certified radii; the closed form
     multiclass     Linear models       what of the closed form holds for several classes

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lectures_code.checks import check_count, check_positive, check_x
+from lectures_code.features import MonotoneClassifier, exact_classifier
 from lectures_code.logistic import LinearClassifier, Model, log_odds_of_error
 from lectures_code.perturbations import NormBall
 
@@ -26,7 +27,7 @@ WHOLE = (torch.jit.ScriptModule, nn.DataParallel)
 
 
 def linear_maximiser(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
 ) -> Tensor:
     r"""The exact inner maximiser of a linear classifier, for any norm, with or without the box.
 
@@ -39,7 +40,7 @@ def linear_maximiser(
 
     Parameters
     ----------
-    model : LinearClassifier or nn.Linear with one output
+    model : LinearClassifier, nn.Linear with one output or MonotoneClassifier
         The classifier under attack.
     x : Tensor of shape (n, d)
         Examples.
@@ -56,10 +57,9 @@ def linear_maximiser(
     Raises
     ------
     TypeError, ValueError
-        If the model is not linear, or examples and labels are not as above.
+        If the model is none of these, or examples and labels are not as above.
     """
-    theta = LinearClassifier.of(model).theta
-    return ball.worst(theta, check_x(x), y)
+    return exact_classifier(model).worst_perturbations(check_x(x), y, ball)
 
 
 def fgsm(

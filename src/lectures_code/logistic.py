@@ -19,6 +19,7 @@ from lectures_code.checks import (
     check_labels,
     check_x,
 )
+from lectures_code.perturbations import NormBall
 
 #: Gives one score, or several logits, for each example.
 Model = Callable[[Tensor], Tensor]
@@ -244,6 +245,20 @@ class LinearClassifier:
                 f"{self.theta.dtype}: use x.to(theta.dtype)"
             )
         return x @ self.theta + self.intercept
+
+    def worst_perturbations(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+        """Perturbations that leave the least margins, shape (n, d)."""
+        return ball.worst(self.theta, x, y)
+
+    def worst_margins(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+        """The least margins over the perturbation set, shape (n,)."""
+        x, y = check_examples(x, y)
+        return y * self(x) - ball.margin_taken(self.theta, x, y)
+
+    def radii(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+        """The radii from which on there is a mistake in the set: see `risk.certified_radii`."""
+        x, y = check_examples(x, y)
+        return ball.radii(self.theta, x, y, y * self(x))
 
     def margins(self, x: Tensor, y: Tensor) -> Tensor:
         """Margins ``y * score``, shape (n,), of labelled examples (n, d) and (n,)."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lectures_code.checks import check_examples, check_radius, check_x, real
+from lectures_code.features import MonotoneClassifier, exact_classifier
 from lectures_code.logistic import (
     LinearClassifier,
     Model,
@@ -101,7 +102,10 @@ def _judged(model: Model, x: Tensor) -> Tensor:
 
 
 def worst_margins(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
 ) -> Tensor:
     r"""Smallest margin of each example over its perturbation set, exactly.
 
@@ -113,7 +117,7 @@ def worst_margins(
 
     Parameters
     ----------
-    model : LinearClassifier or nn.Linear with one output
+    model : LinearClassifier, nn.Linear with one output or MonotoneClassifier
         The classifier under attack.
     x : Tensor of shape (n, d)
         Examples.
@@ -130,11 +134,9 @@ def worst_margins(
     Raises
     ------
     TypeError, ValueError
-        If the model is not linear, or examples and labels are not as above.
+        If the model is none of these, or examples and labels are not as above.
     """
-    model = LinearClassifier.of(model)
-    x, y = check_examples(x, y)
-    return y * model(x) - ball.margin_taken(model.theta, x, y)
+    return exact_classifier(model).worst_margins(x, y, ball)
 
 
 def adversarial_objective(
@@ -187,7 +189,10 @@ def adversarial_objective(
 
 
 def adversarial_risk(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
 ) -> float:
     r"""Adversarial empirical risk of a linear classifier, exactly.
 
@@ -199,7 +204,10 @@ def adversarial_risk(
 
 
 def robust_error(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
 ) -> ErrorCount:
     """Examples that some perturbation in the set makes a mistake, counted exactly.
 
@@ -209,7 +217,10 @@ def robust_error(
 
 
 def certified_radii(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
 ) -> Tensor:
     r"""Distance of each example to the decision boundary, negative where it is misclassified.
 
@@ -222,7 +233,7 @@ def certified_radii(
 
     Parameters
     ----------
-    model : LinearClassifier or nn.Linear with one output
+    model : LinearClassifier, nn.Linear with one output or MonotoneClassifier
         The classifier.
     x : Tensor of shape (n, d)
         Examples.
@@ -242,9 +253,7 @@ def certified_radii(
     TypeError, ValueError
         If an argument is not as above.
     """
-    model = LinearClassifier.of(model)
-    x, y = check_examples(x, y)
-    return ball.radii(model.theta, x, y, y * model(x))
+    return exact_classifier(model).radii(x, y, ball)
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +290,10 @@ class ErrorCurve:
 
 
 def error_curve(
-    model: LinearClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
 ) -> ErrorCurve:
     """The whole curve of robust error against radius, from one pass over the margins.
 

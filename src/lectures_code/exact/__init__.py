@@ -5,11 +5,12 @@ The adversarial risk of a linear classifier is convex (`q` is the dual exponent 
 .. math:: R(\theta, \theta_0) = \frac1N \sum_i
     \Psi\bigl(y_i (\theta^\top x_i + \theta_0) - \varepsilon \|\theta\|_q\bigr).
 
-:func:`solve` minimises it by Newton's method. For p = inf nearly all weights of the optimum are 0,
-for p = 1 nearly all have the same, largest size: a step concerns the others only, a small working
-set, to which those join that break optimality most. While no weight crosses 0 (p = inf) or the
-largest size (p = 1), the norm is linear, and the second-order model of the risk is minimised
-exactly, by non-negative least squares. For p = 2 the norm is smooth, and a step takes all weights.
+:func:`solve` minimises it by Newton's method on a small working set, to which those weights join
+that break optimality most. For p = inf an adversary moves each pixel by itself, within an interval:
+with the weights split into two non-negative parts the worst margin is linear, and a step is
+non-negative least squares. The ball in the pixel box is such a case, and so are monotone features
+of pixels (:mod:`lectures_code.features`), of which the classifier is linear. For p = 1 nearly all
+weights have the same, largest size, and a step concerns the others; for p = 2 the norm is smooth.
 
 Optimality is not the solver's word: :func:`lower_bound` recomputes it from a point of the dual.
 """

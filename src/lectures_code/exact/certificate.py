@@ -1,20 +1,26 @@
 """What a dual point proves: a lower bound on the adversarial risk of every linear classifier."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lectures_code.exact.dual import ROUNDING, mean_entropy
-from lectures_code.exact.examples import Examples, check_ball, open_examples, order_of
-from lectures_code.exact.intervals import Intervals
+from lectures_code.exact.dual import Certificate, mean_entropy
+from lectures_code.exact.examples import Examples, check_ball, least_radius, open_examples
+from lectures_code.exact.intervals import intervals_of
+from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
 
 def lower_bound(
-    x: Tensor, y: Tensor, ball: NormBall, alpha: Tensor, *, memory: int = 2**28
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    alpha: Tensor,
+    *,
+    feature: MonotoneFeature | None = None,
+    memory: int = 2**28,
 ) -> float:
     r"""Lower bound on the adversarial risk of every linear classifier, proven by a dual point.
 
@@ -57,7 +63,7 @@ def lower_bound(
     :math:`H(\alpha_i) - \alpha_i (y_i (\theta^\top x_i + \theta_0) - \varepsilon \|\theta\|_q)`,
     where the constraints make the terms beyond H non-negative, by Hölder's inequality.
     """
-    check_ball(ball)
+    check_ball(ball, feature)
     data = open_examples(x, y, memory)
     weights = check_alpha(alpha, data.n)
     if not (weights.min() >= 0 and weights.max() <= 1):
@@ -70,9 +76,9 @@ def lower_bound(
             f"alpha must weigh both classes exactly alike, got a difference of {imbalance:g}: "
             "scale the heavier class down"
         )
-    if isinstance(ball, BoxedNormBall):
-        intervals = intervals_of(data, ball)
-        if not intervals.is_feasible(weights, intervals.pull(weights)):
+    if isinstance(ball, BoxedNormBall) or feature is not None:
+        intervals = intervals_of(data, ball, feature)
+        if not intervals.is_feasible(weights, intervals.sums(weights)):
             raise ValueError(
                 "alpha must make the weighted interval means of the classes overlap in every "
                 "pixel, by more than the rounding errors of checking it, got one that does not: "
@@ -102,29 +108,6 @@ def check_alpha(alpha: Tensor, n: int) -> np.ndarray:
     return alpha.detach().numpy()
 
 
-def least_radius(data: Examples, p: float, alpha: np.ndarray, pull: np.ndarray) -> float:
-    """An upper bound on the least radius at which the balanced dual point `alpha` is feasible.
-
-    `pull` is the computed sum of alpha_i y_i x_i.
-    Each coordinate of the computed sum is off by at most (number of additions in a row) roundings
-    of sum(alpha) * largest pixel; the second factor covers the norm's own roundings.
-    """
-    total = math.fsum(alpha)
-    if total == 0:
-        return 0.0
-    distance = np.linalg.norm(pull, order_of(p)) / total
-    return float(distance + data.rounding_of_a_mean(p)) * (1 + (data.d + 8) * ROUNDING)
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A dual point that is feasible at `radius`, and the lower bound it proves."""
-
-    bound: float
-    alpha: np.ndarray
-    radius: float
-
-
 def certify(data: Examples, ball: NormBall, alpha: np.ndarray, pull: np.ndarray) -> Certificate:
     """What the balanced point `alpha` proves; if it is not feasible the zero point: 0."""
     required = least_radius(data, ball.p, alpha, pull)
@@ -132,11 +115,3 @@ def certify(data: Examples, ball: NormBall, alpha: np.ndarray, pull: np.ndarray)
     if required > max(ball.radius, floor):
         return Certificate(0.0, np.zeros(data.n), ball.radius)
     return Certificate(mean_entropy(alpha), alpha, max(required, ball.radius))
-
-
-def intervals_of(data: Examples, ball: BoxedNormBall) -> Intervals:
-    """What each pixel can become; raises if the examples leave the box."""
-    ends = torch.stack(torch.aminmax(torch.from_numpy(data.x), dim=0))
-    ball.support(torch.zeros(data.d, dtype=ends.dtype), ends)  # checks that they lie in the box
-    box = ball.low, ball.high
-    return Intervals(data.x, data.y, data.chunks, ball.radius, box, data.memory)

@@ -1,11 +1,21 @@
 """The two values that a certificate compares, and dual points whose constraint holds exactly."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
 ROUNDING = 2.0**-53  # relative error of one float64 operation
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A dual point that is feasible at `radius`, and the lower bound it proves."""
+
+    bound: float
+    alpha: np.ndarray
+    radius: float
 
 
 def mean_loss(margins: np.ndarray) -> float:

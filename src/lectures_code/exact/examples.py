@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lectures_code.checks import check_count, check_examples, check_exponent
 from lectures_code.exact.dual import ROUNDING
+from lectures_code.features import MonotoneClassifier
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
+
+Given = tuple[np.ndarray, float] | None  # weights and intercept to start from
 
 
 class Examples:
@@ -22,7 +26,12 @@ class Examples:
         rows = max(1, min(memory // 4, 2**23) // (8 * self.d))
         self.chunks = [slice(i, min(i + rows, self.n)) for i in range(0, self.n, rows)]
         self.additions = min(rows, self.n) + len(self.chunks)
-        self.largest = max(1e-300, *(abs(float(end)) for end in torch.aminmax(torch.from_numpy(x))))
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest size of a pixel."""
+        ends = torch.aminmax(torch.from_numpy(self.x))
+        return max(1e-300, *(abs(float(end)) for end in ends))
 
     @property
     def log_odds(self) -> float:
@@ -34,9 +43,9 @@ class Examples:
     ) -> "Columns":
         return Columns(self, index, along)
 
-    def rounding_of_a_mean(self, p: float) -> float:
+    def rounding_of_a_mean(self, p: float, additions: int | None = None) -> float:
         """Bound on the error, in the p-norm, of a computed weighted mean of the examples."""
-        return (self.additions + 4) * ROUNDING * self.largest * self.d ** (1 / p)
+        return ((additions or self.additions) + 4) * ROUNDING * self.largest * self.d ** (1 / p)
 
 
 class Columns:
@@ -97,18 +106,38 @@ def open_examples(x: Tensor, y: Tensor, memory: int) -> Examples:
     return Examples(x.detach().numpy(), y.detach().double().numpy(), memory)
 
 
-def check_ball(ball: NormBall) -> None:
+def given_weights(
+    data: Examples, start: LinearClassifier | MonotoneClassifier | nn.Linear | None
+) -> Given:
+    """Weights and intercept of a classifier to start from."""
+    if start is None:
+        return None
+    start = start.linear if isinstance(start, MonotoneClassifier) else LinearClassifier.of(start)
+    if len(start.theta) != data.d:
+        raise ValueError(
+            f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
+        )
+    return start.theta.detach().double().numpy().copy(), float(start.intercept)
+
+
+def check_ball(ball: NormBall, feature: object = None) -> None:
     if not isinstance(ball, NormBall):
         raise TypeError(
             f"ball must be a NormBall, got {type(ball).__name__}: use NormBall(p, radius), with "
             ".in_box() at its end for pixels that stay in the box"
         )
     check_exact_exponent(ball.p)
-    if isinstance(ball, BoxedNormBall) and ball.p != math.inf:
-        raise ValueError(
-            f"p must be inf for the exact optimum in the box, got {ball.p:g}: "
-            "leave .in_box() out, or use p = inf"
-        )
+    if ball.p == math.inf:
+        return
+    for wanted, where, name in (
+        (isinstance(ball, BoxedNormBall), "in the box", ".in_box()"),
+        (feature is not None, "of features", "feature"),
+    ):
+        if wanted:
+            raise ValueError(
+                f"p must be inf for the exact optimum {where}, got {ball.p:g}: "
+                f"leave {name} out, or use p = inf"
+            )
 
 
 def check_exact_exponent(p: float) -> float:
@@ -119,6 +148,22 @@ def check_exact_exponent(p: float) -> float:
             "use training.train with attacks.linear_maximiser for any other"
         )
     return number
+
+
+def least_radius(
+    data: Examples, p: float, alpha: np.ndarray, pull: np.ndarray, additions: int | None = None
+) -> float:
+    """An upper bound on the least radius at which the balanced dual point `alpha` is feasible.
+
+    `pull` is the computed sum of alpha_i y_i x_i, with so many `additions` in a row.
+    Each coordinate of the computed sum is off by at most (number of additions in a row) roundings
+    of sum(alpha) * largest pixel; the second factor covers the norm's own roundings.
+    """
+    total = math.fsum(alpha)
+    if total == 0:
+        return 0.0
+    distance = np.linalg.norm(pull, order_of(p)) / total
+    return float(distance + data.rounding_of_a_mean(p, additions)) * (1 + (data.d + 8) * ROUNDING)
 
 
 def linear_classifier(theta: np.ndarray, intercept: float) -> LinearClassifier:

@@ -1,206 +1,325 @@
-r"""The exact optimum where each pixel may take any value of an interval by itself.
+r"""Features that an adversary can move within an interval each, by themselves.
 
-An :math:`\ell_\infty` ball in the pixel box leaves to pixel j of example i the interval
-:math:`[l_{ij}, h_{ij}] = [\max(x_{ij} - \varepsilon, \text{low}),
-\min(x_{ij} + \varepsilon, \text{high})]`. Write :math:`\theta = u - v` with :math:`u, v \ge 0`. The
-worst margin is then *linear* in :math:`(u, v, \theta_0)`,
+Example i leaves to feature j the interval :math:`[l_{ij}, h_{ij}]`: a pixel in the
+:math:`\ell_\infty` ball :math:`[x_{ij} - \varepsilon, x_{ij} + \varepsilon]`, in the box that
+interval clipped, a monotone map of a pixel the values of the map at its ends. Write
+:math:`\theta = u - v` with :math:`u, v \ge 0`. The worst margin is then *linear* in
+:math:`(u, v, \theta_0)`,
 
 .. math:: u^\top l_i - v^\top h_i + \theta_0 \quad (y_i = 1), \qquad
           v^\top l_i - u^\top h_i - \theta_0 \quad (y_i = -1),
 
-and the adversarial risk is that of plain logistic regression with 2d weights that must not be
+so the adversarial risk is that of plain logistic regression with 2d weights that must not be
 negative. (Where both :math:`u_j` and :math:`v_j` are positive the margin is only lower, so at the
 minimum one of them is 0.)
 
-Newton's method on a growing working set, as in :mod:`lectures_code.exact.solver`, minimises it.
-Weights :math:`a_i` prove the minimum for which the classes' weighted interval means overlap in
-every pixel: then the adversary can make both means equal.
+Weights :math:`a_i` prove a lower bound if the classes' weighted interval means overlap in every
+feature: then the adversary can make both means equal.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
-from scipy.special import expit
+import torch
 
-from lectures_code.exact.dual import ROUNDING, balanced, mean_entropy, mean_loss
-from lectures_code.exact.optimum import Status
-from lectures_code.exact.quadratic import minimise_over_cone
+from lectures_code.exact.dual import ROUNDING, Certificate, mean_entropy
+from lectures_code.exact.examples import Examples, least_radius
+from lectures_code.features import MonotoneFeature
+from lectures_code.perturbations import BoxedNormBall, NormBall
 
-STALLS = 3  # steps in turn that lower the risk by rounding only, before giving up
+BLOCK = 2**18  # numbers in a chunk: it should stay in the processor's cache
 
 
-class Intervals:
-    """What each pixel of each example can become: kept if `memory` allows, or read in chunks.
+class Intervals(ABC):
+    """The intervals of all examples, read in chunks of rows.
 
     Coordinates are 2d weights: ``u_j``, and ``d + j`` for ``v_j``. The column of a coordinate holds
-    what a unit of it adds to the worst margins.
+    what a unit of it adds to the worst margins. With ``shrink`` > 0 every interval is narrower by
+    that share of its width at both ends.
+    """
+
+    radius: float
+
+    def __init__(self, data: Examples) -> None:
+        self.data, self.x, self.y, self.n, self.d = data, data.x, data.y, data.n, data.d
+        self.chunks = self.slices(self.d)
+        self.additions = min(self.chunks[0].stop, self.n) + len(self.chunks)
+
+    def slices(self, k: int) -> list[slice]:
+        """Chunks of rows of `k` numbers."""
+        rows = max(1, min(BLOCK, self.data.memory // 64) // k)
+        return [slice(i, min(i + rows, self.n)) for i in range(0, self.n, rows)]
+
+    @property
+    @abstractmethod
+    def rounding(self) -> float:
+        """Bound on the rounding error of a coordinate's pull, for each unit of sum(a)."""
+
+    @property
+    @abstractmethod
+    def largest(self) -> float:
+        """The largest size of an interval's end."""
+
+    @property
+    @abstractmethod
+    def width(self) -> float:
+        """A typical width of the intervals that are no points."""
+
+    @abstractmethod
+    def of(self, data: Examples) -> Self:
+        """The intervals of other examples in the same perturbation set."""
+
+    @abstractmethod
+    def at(self, radius: float) -> Self:
+        """The intervals at another radius."""
+
+    def every(self, step: int) -> Self:
+        """The intervals of every so many examples."""
+        return self.of(Examples(self.x[::step], self.y[::step], self.data.memory))
+
+    def some(self, chosen: np.ndarray) -> Self:
+        """The intervals of some examples, by number."""
+        return self.of(Examples(self.x[chosen], self.y[chosen], self.data.memory))
+
+    @abstractmethod
+    def sums(self, a: np.ndarray) -> np.ndarray:
+        """The weighted sums, over all examples, from which :meth:`pull` follows."""
+
+    @abstractmethod
+    def pull(self, a: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        """Weighted sum of each coordinate's column, shape (2d,)."""
+
+    @abstractmethod
+    def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
+        """The columns of some coordinates for some examples, shape (m, k)."""
+
+    @abstractmethod
+    def is_feasible(self, a: np.ndarray, sums: np.ndarray) -> bool:
+        """Whether the weighted interval means of the classes certainly overlap in each feature."""
+
+    def certify(self, a: np.ndarray, sums: np.ndarray) -> Certificate:
+        """The lower bound that balanced weights prove; if none, that of zero weights: 0."""
+        if not self.is_feasible(a, sums):
+            return Certificate(0.0, np.zeros(self.n), self.radius)
+        return Certificate(mean_entropy(a), a, self.radius)
+
+
+class FreeIntervals(Intervals):
+    """Pixels in a ball: as wide for each example, so one pass gives both sums of a pixel."""
+
+    def __init__(self, data: Examples, radius: float) -> None:
+        super().__init__(data)
+        self.radius = radius
+
+    @property
+    def rounding(self) -> float:
+        return (self.additions + 4) * ROUNDING * self.data.largest
+
+    @property
+    def largest(self) -> float:
+        return self.data.largest + self.radius
+
+    @property
+    def width(self) -> float:
+        return 2 * self.radius
+
+    def of(self, data: Examples) -> Self:
+        return type(self)(data, self.radius)
+
+    def at(self, radius: float) -> Self:
+        return type(self)(self.data, radius)
+
+    def sums(self, a: np.ndarray) -> np.ndarray:
+        total = np.zeros(self.d)
+        for rows in self.chunks:
+            total += (a[rows] * self.y[rows]) @ self.x[rows].astype(np.float64, copy=False)
+        return total
+
+    def pull(self, a: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        reach = self.radius * a.sum()
+        return np.concatenate([sums - reach, -sums - reach])
+
+    def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
+        pixels = np.take(self.x[rows], index % self.d, axis=1).astype(np.float64, copy=False)
+        pixels *= np.where(index < self.d, self.y[rows, None], -self.y[rows, None])
+        pixels -= self.radius * (1 - 2 * shrink)
+        return pixels
+
+    def is_feasible(self, a: np.ndarray, sums: np.ndarray) -> bool:
+        return self._least_radius(a, sums) <= self.radius
+
+    def _least_radius(self, a: np.ndarray, sums: np.ndarray) -> float:
+        return least_radius(self.data, math.inf, a, sums, self.additions)
+
+    def certify(self, a: np.ndarray, sums: np.ndarray) -> Certificate:
+        # A radius that is itself a rounding error leaves no room for one: a larger one is proven.
+        required = self._least_radius(a, sums)
+        if self.radius < required <= 100 * self.rounding:
+            return Certificate(mean_entropy(a), a, required)
+        return super().certify(a, sums)
+
+
+class PixelIntervals(Intervals):
+    """Monotone features of pixels in a ball, in the pixel box or not."""
+
+    def __init__(
+        self,
+        data: Examples,
+        radius: float,
+        box: tuple[float, float] | None,
+        feature: MonotoneFeature | None,
+    ) -> None:
+        super().__init__(data)
+        self.radius, self.box, self.feature = radius, box, feature
+
+    @property
+    def rounding(self) -> float:
+        # Whole numbers times multiples of one unit, below 2**53 of it in sum, add up exactly.
+        exact = self.feature is not None and self.feature.is_whole
+        return 0.0 if exact else (self.additions + 4) * ROUNDING * self.largest
+
+    @property
+    def largest(self) -> float:
+        if self.feature is not None:
+            return self.feature.largest
+        return self.data.largest + self.radius if self.box is None else max(map(abs, self.box))
+
+    @property
+    def width(self) -> float:
+        return 2 * self.radius if self.feature is None else 1.0
+
+    def of(self, data: Examples) -> Self:
+        return type(self)(data, self.radius, self.box, self.feature)
+
+    def at(self, radius: float) -> Self:
+        return type(self)(self.data, radius, self.box, self.feature)
+
+    def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest value of the feature around some pixels."""
+        low, high = pixels - self.radius, pixels + self.radius
+        if self.box is not None:
+            np.maximum(low, self.box[0], out=low)
+            np.minimum(high, self.box[1], out=high)
+        if self.feature is None:
+            return low, high
+        low, high = (self.feature(torch.from_numpy(each)).numpy() for each in (low, high))
+        return low, high
+
+    def _read(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        for rows in self.chunks:
+            yield rows, *self.ends(self.x[rows].astype(np.float64, copy=False))
+
+    def sums(self, a: np.ndarray) -> np.ndarray:
+        lows, highs = np.zeros((2, 2, self.d))
+        for rows, low, high in self._read():
+            own = self.y[rows] > 0
+            weights = np.stack([np.where(own, a[rows], 0), np.where(own, 0, a[rows])])
+            lows += weights @ low
+            highs += weights @ high
+        return np.concatenate([lows[0] - highs[1], lows[1] - highs[0]])
+
+    def pull(self, a: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        return sums
+
+    def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
+        pixels = np.take(self.x[rows], index % self.d, axis=1).astype(np.float64, copy=False)
+        low, high = self.ends(pixels)
+        own = (index < self.d) == (self.y[rows] > 0)[:, None]  # u for a one, v for a zero
+        columns = np.where(own, low, -high)
+        if shrink:
+            columns += shrink * (high - low)
+        return columns
+
+    def is_feasible(self, a: np.ndarray, sums: np.ndarray) -> bool:
+        # The lower mean of one class is at most the upper mean of the other, in each feature.
+        # A sum is off by at most (additions in a row, and four more) roundings of sum(a) * largest
+        # value: two to form the ends, one for each product, one for the difference.
+        return bool(sums.max() <= -self.rounding * math.fsum(a))
+
+
+class Columns:
+    """The columns of some coordinates, and the labels as one more: that of the intercept.
+
+    Kept if they fit into the working memory, read anew at each use otherwise.
     """
 
     def __init__(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
-        chunks: Sequence[slice],
-        radius: float,
-        box: tuple[float, float],
-        memory: int,
+        data: Intervals,
+        index: np.ndarray,
+        shrink: float = 0.0,
+        known: "Columns | None" = None,
     ) -> None:
-        self.x, self.y, self.chunks, self.radius, self.box = x, y, chunks, radius, box
-        self.n, self.d = x.shape
-        # Additions in a row, and the largest value: what bounds the rounding errors of `pull`.
-        self.additions = max(rows.stop - rows.start for rows in chunks) + len(chunks)
-        self.largest = max(map(abs, box))
-        self.kept = list(self._read()) if 16 * x.size <= memory // 2 else None
+        self.data, self.shrink = data, shrink
+        self.index, old = index, 0
+        if known and known.kept is not None and known.shrink == shrink:
+            # What is known stays, used or not: it costs less than to be read anew.
+            self.index = np.append(known.index, np.setdiff1d(index, known.index))
+            old = len(known.index)
+        self.kept: np.ndarray | None = None
+        if 16 * data.n * (len(self.index) + 1) > data.data.memory:
+            return
+        self.kept = np.empty((data.n, len(self.index) + 1))
+        self.kept[:, -1] = data.y
+        if known and known.kept is not None:
+            self.kept[:, :old] = known.kept[:, :old]
+        for rows in data.chunks:
+            self.kept[rows, old:-1] = data.block(rows, self.index[old:], shrink)
 
-    def _read(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        for rows in self.chunks:
-            yield rows, *self.ends(self.x[rows].astype(np.float64, copy=False), self.radius)
+    def _read(self, rows: slice) -> np.ndarray:
+        return np.column_stack([self.data.block(rows, self.index, self.shrink), self.data.y[rows]])
 
-    def ends(self, pixels: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest values around some pixels' values."""
-        low, high = self.box
-        return np.maximum(pixels - radius, low), np.minimum(pixels + radius, high)
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        for rows in self.data.slices(len(self.index) + 1):
+            yield rows, self._read(rows) if self.kept is None else self.kept[rows]
 
-    def columns(self, index: np.ndarray, radius: float) -> np.ndarray:
-        """The columns of some coordinates for a radius, shape (n, k)."""
-        low, high = self.ends(self.x[:, index % self.d].astype(np.float64, copy=False), radius)
-        own = (index < self.d) == (self.y > 0)[:, None]  # u for a one, v for a zero
-        return np.where(own, low, -high)
+    def push(self, coefficients: np.ndarray) -> np.ndarray:
+        """Worst margins of the examples, for weights and the intercept, shape (n,)."""
+        margins = np.empty(self.data.n)
+        for rows, block in self.blocks():
+            np.matmul(block, coefficients, out=margins[rows])
+        return margins
 
-    def pull(self, a: np.ndarray) -> np.ndarray:
-        """Weighted sum of each coordinate's column, shape (2d,)."""
-        of_ones, of_zeros = np.where(self.y > 0, a, 0), np.where(self.y < 0, a, 0)
-        weights = np.stack([of_ones, of_zeros])
-        lows, highs = np.zeros((2, 2, self.d))
-        for rows, low, high in self._read() if self.kept is None else self.kept:
-            lows += weights[:, rows] @ low
-            highs += weights[:, rows] @ high
-        return np.concatenate([lows[0] - highs[1], lows[1] - highs[0]])
-
-    def is_feasible(self, a: np.ndarray, pulled: np.ndarray) -> bool:
-        """Whether the weighted interval means certainly overlap; `pulled` is ``pull(a)``.
-
-        Each coordinate must not be positive: the lower mean of one class is at most the upper mean
-        of the other. It is off by at most (additions in a row, and four more) roundings of
-        sum(a) * largest value: two to form the ends, one for each product, one for the difference.
-        """
-        rounding = (self.additions + 4) * ROUNDING * self.largest * math.fsum(a)
-        return bool(pulled.max() <= -rounding)
-
-    def bound(self, a: np.ndarray, pulled: np.ndarray) -> float:
-        """The lower bound that balanced weights prove, or 0, which always holds."""
-        return mean_entropy(a) if self.is_feasible(a, pulled) else 0.0
+    def second_order(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Second and first derivative of the summed loss where ``a`` are minus the slopes."""
+        size = len(self.index) + 1
+        hessian, gradient = np.zeros((size, size)), np.zeros(size)
+        for rows, block in self.blocks():
+            own = a[rows]
+            scaled = block * np.sqrt(own * (1 - own))[:, None]
+            hessian += scaled.T @ scaled
+            gradient -= own @ block
+        return hessian, gradient
 
 
-@dataclass(frozen=True)
-class Descent:
-    """Where :func:`descend` ended: the classifier, its risk, the weights and their bound."""
-
-    theta: np.ndarray
-    intercept: float
-    risk: float
-    bound: float
-    a: np.ndarray
-    status: Status
-    steps: int
+def coordinates(theta: np.ndarray) -> np.ndarray:
+    """The least ``(u, v)`` with theta = u - v."""
+    return np.concatenate([np.maximum(theta, 0), np.maximum(-theta, 0)])
 
 
-def descend(
-    data: Intervals, theta: np.ndarray, intercept: float, *, tol: float, max_steps: int
-) -> Descent:
-    """Minimise the risk from a classifier on, until its bound is within `tol`, relatively.
-
-    The steps aim at a slightly smaller radius, which costs a small share of the tolerance
-    and leaves the weights `a` room within their constraints to absorb rounding errors.
-    """
-    weights = np.concatenate([np.maximum(theta, 0), np.maximum(-theta, 0)])
-    aim, best, best_a, steps, stalled = data.radius, 0.0, np.zeros(data.n), 0, 0
-    while True:
-        used = np.flatnonzero(weights)
-        margins = data.columns(used, data.radius) @ weights[used] + data.y * intercept
-        risk = mean_loss(margins)
-        size = weights.sum() * data.largest + abs(intercept)
-        if margins.min() > 4 * (2 * data.d + 4) * ROUNDING * size:
-            status = Status.SEPARABLE
-            break
-        a = balanced(expit(-data.columns(used, aim) @ weights[used] - data.y * intercept), data.y)
-        pulled = data.pull(a)
-        if (bound := data.bound(a, pulled)) > best:
-            best, best_a = bound, a
-        if risk - best <= tol * risk:
-            status = Status.OPTIMAL
-            break
-        if steps >= max_steps or stalled > STALLS:
-            status = Status.STOPPED
-            break
-        aim = data.radius - _slack(data, weights, a, tol * risk / 4)
-        index = _opened(weights, pulled)
-        columns = data.columns(index, aim)
-        inner, intercept, taken, decrease = _newton(
-            columns, data.y, weights[index], intercept, tol * risk
-        )
-        weights[index] = inner
-        steps, stalled = steps + taken, stalled + 1 if decrease <= 1e-14 * risk else 0
-    theta = weights[: data.d] - weights[data.d :]
-    return Descent(theta, float(intercept), risk, best, best_a, status, steps)
+def difference(uv: np.ndarray) -> np.ndarray:
+    """The weights theta = u - v."""
+    u, v = np.split(uv, 2)
+    return u - v
 
 
-def _opened(weights: np.ndarray, pulled: np.ndarray) -> np.ndarray:
-    """The coordinates in use, and as many of those at 0 that would lower the risk most."""
-    used = weights > 0
-    gain = np.where(used, -math.inf, pulled)
-    worst = np.argsort(-gain)[: max(20, used.sum())]
-    used[worst[gain[worst] > 0]] = True
-    used[worst[0]] |= not used.any()  # the step needs a coordinate
-    return np.flatnonzero(used)
+def worst_margins(data: Intervals, uv: np.ndarray, intercept: float) -> np.ndarray:
+    """The worst margins of all examples, shape (n,)."""
+    used = np.flatnonzero(uv)
+    return Columns(data, used).push(np.append(uv[used], intercept))
 
 
-def _slack(data: Intervals, weights: np.ndarray, a: np.ndarray, price: float) -> float:
-    """Largest decrease of the radius whose cost in mean loss is at most `price`, to first order.
-
-    A smaller radius raises a worst margin by at most |theta|_1 for each unit. At least it is some
-    roundings of the constraints, of which it must leave room.
-    """
-    least = 16 * (data.additions + 4) * ROUNDING * data.largest
-    slope = weights.sum() * a.mean()
-    return min(max(price / slope, least) if slope > 0 else least, 1e-3 * data.radius)
-
-
-def _newton(
-    columns: np.ndarray, y: np.ndarray, inner: np.ndarray, intercept: float, precision: float
-) -> tuple[np.ndarray, float, int, float]:
-    """At most two steps over some coordinates: weights, intercept, steps, the largest decrease."""
-    steps, decrease, promised = 0, 0.0, math.inf
-    while steps < 2 and promised > 1e-3 * precision:  # below, a step would change nothing
-        inner, intercept, promised = _newton_step(columns, y, inner, intercept)
-        steps, decrease = steps + 1, max(decrease, promised)
-    return inner, intercept, steps, decrease
-
-
-def _newton_step(
-    columns: np.ndarray, y: np.ndarray, inner: np.ndarray, intercept: float
-) -> tuple[np.ndarray, float, float]:
-    """To the minimum of the second-order model, halved until the risk falls enough.
-
-    Returns the new weights and intercept, and the decrease that the model's slope promised.
-    """
-    margins = columns @ inner + y * intercept
-    a = expit(-margins)
-    curvature = a * (1 - a)
-    if curvature.sum() < 1e-100:  # the weights have run away
-        return inner, intercept, 0.0
-    rows = np.column_stack([columns, y])
-    scaled = rows * np.sqrt(curvature)[:, None]
-    gradient = -a @ rows
-    here = np.append(inner, intercept)
-    there = minimise_over_cone(scaled.T @ scaled, gradient, here, np.eye(len(here)))
-    loss, slope = np.logaddexp(0, -margins).sum(), gradient @ (there - here)
-    step = 1.0
-    while step > 1e-10:
-        new = (1 - step) * here + step * there  # exact for step 1: weights at 0 stay there
-        if np.logaddexp(0, -rows @ new).sum() <= loss + 1e-4 * step * slope + 1e-14 * loss:
-            return new[:-1], float(new[-1]), -slope / len(y)
-        step /= 2
-    return inner, intercept, 0.0
+def intervals_of(
+    data: Examples, ball: NormBall, feature: MonotoneFeature | None = None
+) -> Intervals:
+    """What each feature can become in a ball with p = inf; raises if examples leave the box."""
+    if not isinstance(ball, BoxedNormBall):
+        if feature is None:
+            return FreeIntervals(data, ball.radius)
+        return PixelIntervals(data, ball.radius, None, feature)
+    ends = torch.stack(torch.aminmax(torch.from_numpy(data.x)))[:, None]
+    ball.support(torch.zeros(1, dtype=ends.dtype), ends)  # checks that they lie in the box
+    return PixelIntervals(data, ball.radius, (ball.low, ball.high), feature)

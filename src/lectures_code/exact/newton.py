@@ -5,26 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
-from torch import nn
 
 from lectures_code.exact.dual import mean_loss
 from lectures_code.exact.examples import Columns, Examples, dual_norm
 from lectures_code.exact.pieces import Piece, SecondOrder
-from lectures_code.logistic import LinearClassifier
 
 
 @dataclass(frozen=True)
 class Point:
-    """A classifier with its scores on the data.
-
-    An optimum knows its `radius` and the `direction` between the weighted class means too.
-    """
+    """A classifier with its scores on the data."""
 
     theta: np.ndarray
     intercept: float
     scores: np.ndarray
-    radius: float = math.nan
-    direction: np.ndarray | None = None
 
     def margins(self, y: np.ndarray, p: float, radius: float) -> np.ndarray:
         """The margins that the worst perturbation leaves."""
@@ -37,42 +30,19 @@ def point_at(data: Examples, theta: np.ndarray, intercept: float) -> Point:
     return Point(theta, intercept, scores + intercept)
 
 
-def start_point(data: Examples, start: LinearClassifier | nn.Linear | None) -> Point:
-    """The classifier to start from; by default the best one whose weights are 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `start` is no linear classifier, or one of another number of weights.
-    """
-    if start is None:
-        return point_at(data, np.zeros(data.d), data.log_odds)
-    start = LinearClassifier.of(start)
-    if len(start.theta) != data.d:
-        raise ValueError(
-            f"start must have {data.d} weights, one for each feature, got {len(start.theta)}"
-        )
-    return point_at(data, start.theta.detach().double().numpy().copy(), float(start.intercept))
-
-
 @dataclass(frozen=True)
 class Problem:
-    """The adversarial risk on one piece of weight space, and perhaps a penalty beside the loss.
-
-    `columns` are those of the piece; the penalty is on the mean loss, for each unit of the norm.
-    """
+    """The adversarial risk on one piece of weight space, with the columns of the piece."""
 
     y: np.ndarray
     columns: Columns
     piece: Piece
     p: float
     radius: float
-    penalty: float = 0.0
 
     def risk(self, point: Point) -> float:
-        """Mean loss under the worst perturbation, and the penalty."""
-        loss = mean_loss(point.margins(self.y, self.p, self.radius))
-        return loss + self.penalty * dual_norm(point.theta, self.p)
+        """Mean loss under the worst perturbation."""
+        return mean_loss(point.margins(self.y, self.p, self.radius))
 
     def descend(self, point: Point, precision: float, most: int) -> tuple[Point, int, float]:
         """Take up to `most` steps: the last point, their number, the largest decrease."""
@@ -94,7 +64,7 @@ class Problem:
             return point, 0.0
         hessian, gradient = self._second_order(alpha, norm_slope)
         here = np.append(coordinates, point.intercept)
-        reach = self.radius * alpha.sum() + self.penalty * len(self.y)
+        reach = self.radius * alpha.sum()
         gradient[:-1] += reach * norm_slope
         model = SecondOrder(hessian, gradient, here)
         there = self.piece.minimise(model, norm_slope, reach)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from torch import Tensor
 
+from lectures_code.features import MonotoneClassifier
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 
@@ -28,7 +29,7 @@ class RobustOptimum:
     ----------
     ball : NormBall
         The perturbation set.
-    classifier : LinearClassifier
+    classifier : LinearClassifier, or MonotoneClassifier for a feature
         The minimiser; where there is none, a classifier that separates the data robustly.
     risk : float
         Its adversarial risk, an upper bound on the infimum.
@@ -47,7 +48,7 @@ class RobustOptimum:
     """
 
     ball: NormBall
-    classifier: LinearClassifier
+    classifier: LinearClassifier | MonotoneClassifier
     risk: float
     lower_bound: float
     alpha: Tensor

@@ -1,15 +1,19 @@
 """For comparison: logistic regression with an l1 penalty beside the loss, the lasso."""
 
-import math
-
 import numpy as np
 from scipy.special import expit
 from torch import Tensor, nn
 
 from lectures_code.checks import check_positive
-from lectures_code.exact.examples import linear_classifier, open_examples
-from lectures_code.exact.newton import Problem, start_point
-from lectures_code.exact.pieces import piece_around
+from lectures_code.exact.descent import newton, opened
+from lectures_code.exact.examples import given_weights, linear_classifier, open_examples
+from lectures_code.exact.intervals import (
+    Columns,
+    FreeIntervals,
+    coordinates,
+    difference,
+    worst_margins,
+)
 from lectures_code.logistic import LinearClassifier
 
 MAX_STEPS = 200
@@ -52,17 +56,21 @@ def penalised_optimum(
     data = open_examples(x, y, 2**28)
     if abs(data.y.sum()) == data.n:
         raise ValueError("labels must be of both classes, got one: there is nothing to separate")
-    point = start_point(data, start)
+    intervals = FreeIntervals(data, 0.0)
+    given = given_weights(data, start)
+    weights, intercept = (
+        (coordinates(given[0]), given[1]) if given else (np.zeros(2 * data.d), data.log_odds)
+    )
     for _ in range(MAX_STEPS):
-        alpha = expit(-data.y * point.scores)
-        pull = data.columns().pull(alpha * data.y) / data.n
-        size = np.where(point.theta != 0, pull * np.sign(point.theta), np.abs(pull))
-        excess = np.where(point.theta != 0, np.abs(size - penalty), size - penalty)
-        if max(excess.max(), abs((alpha * data.y).mean())) <= SLOPES * penalty:
-            return linear_classifier(point.theta, point.intercept)
-        piece = piece_around(point.theta, data.n * pull, data.n * penalty, math.inf)
-        problem = Problem(data.y, data.columns(piece.index), piece, math.inf, 0.0, penalty)
-        point, _, _ = problem.descend(point, 0.0, 2)
+        a = expit(-worst_margins(intervals, weights, intercept))
+        pull = intervals.pull(a, intervals.sums(a)) / data.n - penalty
+        excess = np.where(weights > 0, np.abs(pull), pull)
+        if max(excess.max(), abs((a * data.y).mean())) <= SLOPES * penalty:
+            return linear_classifier(difference(weights), intercept)
+        columns = Columns(intervals, opened(weights, pull))
+        here = np.append(weights[columns.index], intercept)
+        here, *_ = newton(columns, here, columns.push(here), 0.0, 2, penalty)
+        weights[columns.index], intercept = here[:-1], float(here[-1])
     raise RuntimeError(
         f"a slope must come within {SLOPES:g} of the penalty {penalty:g} of what it is at the "
         f"minimum, and rounding errors leave {excess.max() / penalty:g}: use a larger penalty"

@@ -71,27 +71,6 @@ class SmoothPiece(Piece):
 
 
 @dataclass(frozen=True)
-class SparsePiece(Piece):
-    """p = inf: the weights in `index` keep their `signs`, all others stay 0."""
-
-    index: np.ndarray
-    signs: np.ndarray
-    along = None
-
-    def coordinates(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        inner = theta[self.index]
-        return inner, np.where(inner != 0, np.sign(inner), self.signs)
-
-    def weights(self, theta: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-        theta = theta.copy()
-        theta[self.index] = coordinates
-        return theta
-
-    def minimise(self, model: SecondOrder, slope: np.ndarray, reach: float) -> np.ndarray:
-        return minimise_over_cone(*model, np.diag(np.append(slope, 1.0)))
-
-
-@dataclass(frozen=True)
 class CappedPiece(Piece):
     """p = 1: the weights in `index`, and the largest size t, which all others have.
 
@@ -126,30 +105,18 @@ class CappedPiece(Piece):
         return there
 
 
-def piece_around(theta: np.ndarray, pull: np.ndarray, reach: float, p: float) -> Piece:
-    """The piece around `theta`, opened towards the weights that break optimality most.
+def piece_around(theta: np.ndarray, pull: np.ndarray, p: float) -> Piece:
+    """The piece around `theta`, for p = 1 opened towards the weights that break optimality most.
 
-    `pull` is minus the slope of the loss without the norm, `reach` the slope in the norm. As many
-    weights enter as are in use: those at 0 that would rather grow (p = inf), those of the largest
-    size that would rather shrink (p = 1).
+    `pull` is minus the slope of the loss without the norm. As many weights enter as are in use:
+    those of the largest size that would rather shrink.
     """
     if p == 2:
         return SmoothPiece()
     size, signs = np.abs(theta), np.where(theta != 0, np.sign(theta), np.sign(pull))
-    if p == 1:
-        used = _opened((size < size.max()) & (signs != 0), -signs * pull)
-        along = np.where(~used & (size == size.max()), signs, 0.0)
-        return CappedPiece(np.flatnonzero(used), along)
-    used = _opened(size > 0, np.abs(pull) - reach)
-    if not used.any():
-        used[np.abs(pull).argmax()] = True  # a step needs a coordinate
-    index = np.flatnonzero(used)
-    return SparsePiece(index, signs[index])
-
-
-def _opened(used: np.ndarray, excess: np.ndarray) -> np.ndarray:
-    """The features in `used`, and as many others of the largest positive `excess`."""
-    excess = np.where(used, -math.inf, excess)
+    used = (size < size.max()) & (signs != 0)
+    excess = np.where(used, -math.inf, -signs * pull)
     worst = np.argsort(-excess)[: max(20, used.sum())]
     used[worst[excess[worst] > 0]] = True
-    return used
+    along = np.where(~used & (size == size.max()), signs, 0.0)
+    return CappedPiece(np.flatnonzero(used), along)

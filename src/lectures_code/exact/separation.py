@@ -1,4 +1,4 @@
-"""How far the convex hulls of the two classes lie apart, with both its proofs."""
+"""The largest radius at which the data can be separated robustly, with both its proofs."""
 
 import math
 from dataclasses import dataclass
@@ -12,14 +12,18 @@ from lectures_code.checks import check_positive
 from lectures_code.exact.dual import ROUNDING
 from lectures_code.exact.examples import (
     Examples,
-    check_exact_exponent,
+    check_ball,
     dual_norm,
     linear_classifier,
     open_examples,
     order_of,
     uniform_weights,
 )
+from lectures_code.exact.intervals import difference, intervals_of
+from lectures_code.exact.margin import EXACT, most_violated, threshold
+from lectures_code.features import MonotoneFeature
 from lectures_code.logistic import LinearClassifier
+from lectures_code.perturbations import NormBall
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +53,13 @@ class Separation:
 
 
 def separate(
-    x: Tensor, y: Tensor, p: float, *, tol: float = 1e-9, memory: int = 2**28
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    feature: MonotoneFeature | None = None,
+    tol: float = 1e-9,
+    memory: int = 2**28,
 ) -> Separation:
     r"""The largest radius at which the data can still be separated robustly, with both its proofs.
 
@@ -59,7 +69,9 @@ def separate(
         \Bigl\| \sum_{y_i = 1} \lambda_i x_i - \sum_{y_i = -1} \mu_i x_i \Bigr\|_p,
 
     half the distance of the convex hulls (:math:`\lambda` and :math:`\mu` are convex weights). Any
-    classifier bounds it from below, any pair of weights from above.
+    classifier bounds it from below, any pair of weights from above. In the box, and for features,
+    it is not a distance, but the least radius at which the adversary can make two weighted means
+    of the classes equal, and the bounds are a classifier that separates and weights that do that.
 
     Parameters
     ----------
@@ -67,8 +79,10 @@ def separate(
         Examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    p : float
-        Exponent of the perturbation's norm: 1, 2 or inf.
+    ball : NormBall
+        The kind of set, of which the radius does not matter: p = 1, 2 or inf; a box for p = inf.
+    feature : MonotoneFeature, optional
+        The feature of a pixel in which the classifier is linear, for p = inf; the pixel itself.
     tol : float, positive
         Difference of the two bounds to reach, in units of the largest pixel.
     memory : int
@@ -88,19 +102,28 @@ def separate(
     -----
     A linear programme (p = 1, inf) or a non-negative least-squares problem (p = 2) over a working
     set of examples, to which those with the smallest margins are added until no margin is smaller.
+    For p = inf it is solved at one radius after another, each the largest at which the classifier
+    found before still separates.
 
     References
     ----------
     Bennett and Bredensteiner (2000), Duality and geometry in SVM classifiers; Lawson and Hanson
     (1974), Solving least squares problems, chapter 23.
     """
-    p = check_exact_exponent(p)
-    tol = check_positive("tol", tol)
+    check_ball(ball, feature)
+    p, tol = ball.p, check_positive("tol", tol)
     data = open_examples(x, y, memory)
     if abs(data.y.sum()) == data.n:
         constant = linear_classifier(np.zeros(data.d), data.y[0])
         return Separation(p, math.inf, math.inf, constant, torch.full((data.n,), 1 / data.n))
-    return separate_examples(data, p, tol)
+    if p != math.inf:
+        return separate_examples(data, p, tol)
+    found = threshold(intervals_of(data, ball, feature), tol)
+    classifier = None
+    if found.separating:
+        theta = difference(found.separating.weights)
+        classifier = linear_classifier(theta, found.separating.intercept)
+    return Separation(p, found.lower, found.upper, classifier, torch.from_numpy(found.a))
 
 
 def separate_examples(data: Examples, p: float, tol: float) -> Separation:
@@ -114,7 +137,7 @@ def separate_examples(data: Examples, p: float, tol: float) -> Separation:
         found, intercept = _margin_and_intercept(data, p, theta, scores)
         if found > lower:
             lower, classifier = found, linear_classifier(theta, intercept)
-        worse = _most_violated(scores, data.y, chosen)
+        worse = most_violated(data.y * scores, data.y, chosen)
         if upper - lower <= tol * data.largest or not worse.size:
             return Separation(p, lower, upper, classifier, torch.from_numpy(alpha))
         chosen[worse] = True
@@ -137,21 +160,10 @@ def _margin_and_intercept(
     return margin, float(-(low + high) / 2)
 
 
-def _most_violated(scores: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Of each class, up to 100 examples with a smaller margin than all those chosen so far."""
-    found = []
-    for sign in (1, -1):
-        margins = np.where((y == sign) & ~chosen, sign * scores, math.inf)
-        bound = (sign * scores[(y == sign) & chosen]).min(initial=math.inf)
-        worst = np.argsort(margins)[:100]
-        found.append(worst[margins[worst] < bound])
-    return np.concatenate(found)
-
-
 def _nearest_points(data: Examples, p: float, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The direction of largest margin on the chosen examples, and the hulls' convex weights."""
     x, y = np.asarray(data.x[chosen], np.float64) / data.largest, data.y[chosen]
-    theta, force = (_least_distance if p == 2 else _largest_margin)(x, y, p)
+    theta, force = (_least_distance if p == 2 else _largest_margin)(x, y)
     weights = np.zeros(data.n)
     for sign in (1, -1):
         own = np.where(y == sign, force, 0.0)
@@ -159,27 +171,16 @@ def _nearest_points(data: Examples, p: float, chosen: np.ndarray) -> tuple[np.nd
     return theta if theta is not None else data.columns().pull(weights * data.y), weights
 
 
-def _largest_margin(x: np.ndarray, y: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray]:
-    """Maximise t subject to y_i (x_i theta + b) >= t and |theta|_q <= 1, a linear programme."""
+def _largest_margin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximise t subject to y_i (x_i theta + b) >= t and |theta_j| <= 1, a linear programme."""
     n, d = x.shape
-    signed, minus_y = -y[:, None] * x, -y[:, None]
-    one = np.ones((n, 1))
-    bounds: list[tuple[float | None, float | None]]
-    if p == 1:
-        rows, ends, bounds = np.hstack([signed, minus_y, one]), np.zeros(n), [(-1, 1)] * d
-    else:  # theta is the difference of two non-negative parts, whose sum is at most 1
-        budget = np.append(np.ones(2 * d), [0.0, 0.0])
-        rows = np.vstack([np.hstack([signed, -signed, minus_y, one]), budget])
-        ends, bounds = np.append(np.zeros(n), 1.0), [(0, None)] * (2 * d)
-    cost = np.append(np.zeros(len(bounds) + 1), -1.0)
-    exact = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-    bounds = bounds + [(None, None)] * 2
-    found = linprog(cost, A_ub=rows, b_ub=ends, bounds=bounds, method="highs", options=exact)
-    theta = found.x[:d] if p == 1 else found.x[:d] - found.x[d : 2 * d]
-    return theta, np.maximum(-found.ineqlin.marginals[:n], 0)
+    rows = np.hstack([-y[:, None] * x, -y[:, None], np.ones((n, 1))])
+    cost, bounds = np.append(np.zeros(d + 1), -1.0), [(-1, 1)] * d + [(None, None)] * 2
+    found = linprog(cost, A_ub=rows, b_ub=np.zeros(n), bounds=bounds, method="highs", options=EXACT)
+    return found.x[:d], np.maximum(-found.ineqlin.marginals[:n], 0)
 
 
-def _least_distance(x: np.ndarray, y: np.ndarray, p: float) -> tuple[None, np.ndarray]:
+def _least_distance(x: np.ndarray, y: np.ndarray) -> tuple[None, np.ndarray]:
     """Multipliers of: minimise |theta|_2 subject to y_i (x_i theta + b) >= 1.
 
     Non-negative least squares; a heavy first row holds the two classes' sums together.

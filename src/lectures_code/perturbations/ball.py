@@ -155,7 +155,16 @@ class NormBall:
         total = float(check_alpha(alpha, len(x)).sum())
         return theta - self.with_radius(self.radius * total).project(theta)
 
-    def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
+    def interval(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Least and greatest value that each pixel can take, shapes of `x`, for p = inf."""
+        if not math.isinf(self.p):
+            raise ValueError(
+                f"p must be inf for pixels that change each by itself, got {self.p:g}: use p = inf"
+            )
+        x = check_rows("x", x)
+        return self.perturbed(x, -self.radius), self.perturbed(x, self.radius)
+
+    def perturbed(self, x: Tensor, delta: Tensor | float) -> Tensor:
         """The examples ``x + delta``; in a box also where rounding would leave it."""
         return x + delta
 

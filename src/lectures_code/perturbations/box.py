@@ -150,7 +150,7 @@ class BoxedNormBall(NormBall):
         nearest = theta.double().clamp(zeros @ low - ones @ high, zeros @ high - ones @ low)
         return rounded(theta - nearest, dtype)
 
-    def perturbed(self, x: Tensor, delta: Tensor) -> Tensor:
+    def perturbed(self, x: Tensor, delta: Tensor | float) -> Tensor:
         """The examples ``x + delta``, also where rounding would leave the box."""
         return (x + delta).clamp(self.low, self.high)
 

@@ -32,6 +32,8 @@ def public_functions():
             hidden = face is not None and name not in face
             if not own or hidden or info.name == "lectures_code.checks":
                 continue
+            if getattr(value, "_is_protocol", False):  # says what others do
+                continue
             if inspect.isclass(value):
                 if not dataclasses.is_dataclass(value) or hasattr(value, "__post_init__"):
                     yield value, f"{info.name}.{name}"

@@ -20,6 +20,7 @@ from lectures_code import (
 )
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
+from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
@@ -67,14 +68,25 @@ def logits(x):
     return x @ WEIGHTS.to(x.dtype).T
 
 
+IN_PIXELS = NormBall(INF, 0.3)
+
 SIGNED = {
     attacks.linear_maximiser: lambda y: attacks.linear_maximiser(LINEAR, X, y, BALL),
+    **{
+        getattr(type(model), name): lambda y, model=model, name=name: getattr(model, name)(
+            X, y, IN_PIXELS
+        )
+        for model in (LINEAR, MonotoneClassifier(Threshold(0.5), LINEAR))
+        for name in ("worst_perturbations", "worst_margins", "radii")
+    },
+    MonotoneClassifier.margins: lambda y: MonotoneClassifier(Threshold(0.5), LINEAR).margins(X, y),
+    Threshold.radii: lambda y: Threshold(0.5).radii(X[0], X, y, X[:, 0], IN_PIXELS),
     attacks.fgsm: lambda y: attacks.fgsm(LINEAR, X, y, BALL),
     attacks.pgd: lambda y: attacks.pgd(LINEAR, X, y, BALL, step_size=0.1, n_steps=2),
     solver.solve: lambda y: solver.solve(X, y, NormBall(INF, 0.3)),
-    solver.solution_path: lambda y: solver.solution_path(X, y, INF, [0.3, 0.4]),
+    solver.solution_path: lambda y: solver.solution_path(X, y, NormBall(INF, 0), [0.3, 0.4]),
     certificate.lower_bound: lambda y: certificate.lower_bound(X, y, NormBall(INF, 0.5), ALPHA),
-    separation.separate: lambda y: separation.separate(X, y, 2),
+    separation.separate: lambda y: separation.separate(X, y, NormBall(2, 0)),
     experiments.follow_sgd: lambda y: experiments.follow_sgd(
         LINEAR, X, y, BALL, step_size=lambda k: 0.5, n_epochs=2, generator=seeded()
     ),
@@ -319,6 +331,7 @@ PAIRS = {
             risk.error_curve,
         )
     },
+    Threshold.radii: lambda a, b: Threshold(0.5).radii(X[0].to(a), X.to(b), Y, X[:, 0], IN_PIXELS),
     training.History.with_entry: lambda a, b: training.History().with_entry(
         X[:, 0].to(a), X[:, 1].to(b), Y
     ),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lectures_code import attacks, danskin, experiments, figures, mnist, risk, training
+from lectures_code import attacks, danskin, experiments, features, figures, mnist, risk, training
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.perturbations import BoxedNormBall, NormBall
@@ -77,10 +77,11 @@ def tried(function, numbers, *arguments, call=None, **keywords):
 NUMBERS = {
     **tried(attacks.pgd, {"step_size": 1}, LINEAR, X, Y, BALL, n_steps=1),
     **tried(attacks.pgd, {"n_steps": 1}, LINEAR, X, Y, BALL, step_size=0.125),
+    **tried(features.Threshold, {"at": 1}, call=lambda at: features.Threshold(at)(2 * X)),
     **tried(solver.solve, {"tol": 1, "max_steps": 1, "memory": 100}, X, Y, PENALTY),
-    **tried(solver.solution_path, {"p": 2, "tol": 1, "memory": 100}, X, Y, p=2, radii=[0.5]),
+    **tried(solver.solution_path, {"tol": 1, "memory": 100}, X, Y, NormBall(2, 0), radii=[0.5]),
     **tried(certificate.lower_bound, {"memory": 100}, X, Y, NormBall(INF, 0.5), ALPHA),
-    **tried(separation.separate, {"p": 2, "tol": 1, "memory": 100}, X, Y, p=2),
+    **tried(separation.separate, {"tol": 1, "memory": 100}, X, Y, NormBall(2, 0)),
     **tried(
         danskin.ValueFunction,
         {"tolerance": 1},
@@ -214,10 +215,12 @@ def test_several_seeds_and_radii_may_come_in_an_array():
     seeds = experiments.train_from_seeds(data(), np.arange(3), **recipe)
     assert numbers_in(seeds) == numbers_in(experiments.train_from_seeds(data(), range(3), **recipe))
     radii = [0, 0.25, 0.5]
-    expected = solver.solution_path(X, Y, 2, radii)
+    expected = solver.solution_path(X, Y, NormBall(2, 0), radii)
     for kind in (np.array, torch.tensor, tuple):
         assert CURVE.counts(kind(radii)).tolist() == [CURVE.at(radius).k for radius in radii]
-        assert numbers_in(solver.solution_path(X, Y, 2, kind(radii))) == numbers_in(expected)
+        assert numbers_in(solver.solution_path(X, Y, NormBall(2, 0), kind(radii))) == numbers_in(
+            expected
+        )
     assert CURVE.counts(np.array([radii] * 2)).shape == (2, 3)
     # A list keeps all digits: at an example's own radius it falls, just below it does not.
     own = float(CURVE.radii[-1])

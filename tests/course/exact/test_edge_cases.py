@@ -25,7 +25,7 @@ def test_one_class_is_separated_by_a_constant(p):
         found = solve(x, y, NormBall(p, 7.0))
         assert found.status == "separable" and found.lower_bound == 0
         assert (worst_margins(found.classifier, x, y, found.ball) > 0).all()
-        assert separate(x, y, p).radius == INF
+        assert separate(x, y, NormBall(p, 0)).radius == INF
     assert solve(x[:1], y[:1], NormBall(p, 0.1)).status == "separable"  # N = 1
 
 
@@ -37,7 +37,7 @@ def test_the_same_examples_with_both_labels_leave_nothing_to_learn(p):
         optimum = solve(x, y, NormBall(p, radius))
         assert optimum.status == "optimal"
         assert optimum.risk == pytest.approx(math.log(2), rel=TOL)
-    assert separate(x, y, p).radius == 0
+    assert separate(x, y, NormBall(p, 0)).radius == 0
 
 
 @each_p
@@ -65,7 +65,7 @@ def test_radius_0_is_plain_logistic_regression(p):
 @each_p
 def test_fewer_examples_than_pixels(p):
     x, y = overlapping(1, n=8, d=30)
-    radius = separate(x, y, p).radius
+    radius = separate(x, y, NormBall(p, 0)).radius
     assert radius > 0
     assert solve(x, y, NormBall(p, 0.9 * radius)).status == "separable"
     assert_certified(solve(x, y, NormBall(p, 1.1 * radius)), x, y)
@@ -75,8 +75,8 @@ def test_fewer_examples_than_pixels(p):
 @pytest.mark.parametrize("size", [1e-6, 1e6])
 def test_the_unit_of_the_pixels_does_not_matter(p, size):
     x, y = separated(4)
-    assert separate(size * x, y, p).radius == pytest.approx(
-        size * separate(x, y, p).radius, rel=1e-8
+    assert separate(size * x, y, NormBall(p, 0)).radius == pytest.approx(
+        size * separate(x, y, NormBall(p, 0)).radius, rel=1e-8
     )
     x, y = overlapping(4)
     one, other = (solve(s * x, y, NormBall(p, s * RADII[p])) for s in (1.0, size))
@@ -151,7 +151,7 @@ def test_a_fine_path_is_made_of_the_cold_solutions(p):
     x, y = overlapping(4, n=120, d=15)
     # So fine that each radius is followed from the last; with a leap, which is not.
     radii = [RADII[p] * factor for factor in (*np.linspace(1.0, 1.6, 25), 4.0)]
-    path = solution_path(x, y, p, radii)
+    path = solution_path(x, y, NormBall(p, 0), radii)
     for radius, found in zip(radii, path, strict=True):
         cold = solve(x, y, NormBall(p, radius))
         assert found.status == cold.status == "optimal"

@@ -65,7 +65,7 @@ def test_every_norm_is_solved(mnist):
 
 def test_the_separability_threshold(mnist):
     x, y = mnist.x_train, mnist.y_train
-    radius = separate(x, y, INF).radius
+    radius = separate(x, y, NormBall(INF, 0)).radius
     assert radius == pytest.approx(0.036715, abs=5e-7)
     below = solve(x, y, NormBall(INF, 0.03))
     assert below.status == "separable"

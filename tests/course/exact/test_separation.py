@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import linprog, minimize
 
-from lectures_code.exact import separate, solve, solver
+from lectures_code.exact import descent, norms, separate, solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk, worst_margins
@@ -36,7 +36,7 @@ def test_the_separability_radius_is_that_of_one_linear_programme(p, seed):
         A_eq=np.hstack([sums, np.zeros((2, len(size)))]),
         b_eq=[1, 1],
     )
-    assert separate(x, y, p).radius == pytest.approx(solved.fun / 2, abs=1e-8)
+    assert separate(x, y, NormBall(p, 0)).radius == pytest.approx(solved.fun / 2, abs=1e-8)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -52,7 +52,9 @@ def test_the_euclidean_separability_radius_is_that_of_the_support_vector_machine
         constraints={"type": "ineq", "fun": lambda v: rows @ v - 1, "jac": lambda v: rows},
         options={"ftol": 1e-14, "maxiter": 500},
     )
-    assert separate(x, y, 2).radius == pytest.approx(1 / np.sqrt(2 * solved.fun), rel=1e-6)
+    assert separate(x, y, NormBall(2, 0)).radius == pytest.approx(
+        1 / np.sqrt(2 * solved.fun), rel=1e-6
+    )
 
 
 @problems.each_p
@@ -61,7 +63,7 @@ def test_below_the_threshold_a_separating_classifier_proves_it_above_it_there_is
     p, seed
 ):
     x, y = problems.separated(seed)
-    radius = separate(x, y, p).radius
+    radius = separate(x, y, NormBall(p, 0)).radius
     for factor in (0.0, 0.5, 0.999):
         ball = NormBall(p, factor * radius)
         found = solve(x, y, ball)
@@ -78,7 +80,7 @@ def test_below_the_threshold_a_separating_classifier_proves_it_above_it_there_is
 @problems.each_p
 def test_both_proofs_of_the_separability_radius_hold(p):
     x, y = problems.separated(4, n=300)
-    found = separate(x, y, p)
+    found = separate(x, y, NormBall(p, 0))
     assert 0.2 * (1 - 1e-8) <= found.radius <= found.upper_bound  # 0.2 by the first pixel alone
     assert found.upper_bound - found.radius <= 1e-9 * float(x.abs().max())
     margins = worst_margins(found.classifier, x, y, NormBall(p, found.radius * (1 - 1e-12)))
@@ -92,10 +94,10 @@ def test_both_proofs_of_the_separability_radius_hold(p):
 
 @problems.each_p
 def test_hulls_that_overlap_or_touch_have_radius_0(p):
-    assert separate(*problems.overlapping(), p).radius == 0
+    assert separate(*problems.overlapping(), NormBall(p, 0)).radius == 0
     x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0], [2.0, 3.0]]).double()
     y = torch.tensor([1.0, 1.0, -1.0, -1.0])  # the third lies between the first two
-    found = separate(x, y, p)
+    found = separate(x, y, NormBall(p, 0))
     assert found.radius == 0 and found.classifier is None
     assert found.upper_bound <= 1e-9
 
@@ -106,9 +108,10 @@ def test_asking_early_whether_there_is_a_minimiser_does_not_change_the_answer(
     p, factor, monkeypatch
 ):
     x, y = problems.separated(1)
-    ball = NormBall(p, separate(x, y, p).radius * factor)
+    ball = NormBall(p, separate(x, y, NormBall(p, 0)).radius * factor)
     patient = solve(x, y, ball)
-    monkeypatch.setattr(solver, "PATIENCE", 0)
+    for module in (norms, descent):
+        monkeypatch.setattr(module, "PATIENCE", 0)
     hasty = solve(x, y, ball)
     assert patient.status == hasty.status == ("separable" if factor < 1 else "optimal")
     if factor < 1:
@@ -133,7 +136,7 @@ def test_at_the_very_threshold_the_infimum_can_be_attained(p):
     # The adversary can move the only two examples onto each other: each classifier pays log 2.
     x, y = torch.tensor([[1.0], [-1.0]]).double(), torch.tensor([1.0, -1.0])
     ball, log_2 = NormBall(p, 1.0), math.log(2)
-    assert separate(x, y, p).radius == pytest.approx(1.0, rel=1e-9)
+    assert separate(x, y, NormBall(p, 0)).radius == pytest.approx(1.0, rel=1e-9)
     for weight in (0.0, 0.5, 3.0):
         best = LinearClassifier(torch.tensor([weight]).double(), 0.0)
         assert adversarial_risk(best, x, y, ball) == pytest.approx(log_2, rel=problems.ROUNDING)

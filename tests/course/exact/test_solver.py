@@ -97,7 +97,7 @@ def test_the_order_of_the_examples_and_the_names_of_the_classes_do_not_matter(p)
 def test_the_risk_grows_with_the_radius_up_to_that_of_the_constant_classifier(p):
     x, y = overlapping(6)
     radii = [0.0, *(RADII[p] * factor for factor in (0.25, 0.5, 1.0, 2.0, 4.0, 100.0))]
-    path = solution_path(x, y, p, radii)
+    path = solution_path(x, y, NormBall(p, 0), radii)
     risks = [optimum.risk for optimum in path]
     assert all(low <= high * (1 + TOL) for low, high in itertools.pairwise(risks))
     rate = float((y > 0).double().mean())
@@ -112,7 +112,7 @@ def test_the_risk_grows_with_the_radius_up_to_that_of_the_constant_classifier(p)
 def test_the_path_equals_solving_each_radius_on_its_own(p):
     x, y = overlapping(7)
     radii = [RADII[p], 0.5 * RADII[p], 2 * RADII[p], RADII[p]]
-    path = solution_path(x, y, p, radii, tol=1e-8)
+    path = solution_path(x, y, NormBall(p, 0), radii, tol=1e-8)
     assert [optimum.ball.radius for optimum in path] == radii
     for optimum in path:
         assert_certified(optimum, x, y, tol=1e-8)
@@ -169,10 +169,13 @@ def test_what_solve_rejects(change, kind, text):
 
 def test_other_exponents_are_rejected_by_the_path_and_by_the_threshold():
     x, y = overlapping()
-    for call in (lambda: solution_path(x, y, 1.5, [0.1]), lambda: separate(x, y, 1.5).radius):
+    for call in (
+        lambda: solution_path(x, y, NormBall(1.5, 0), [0.1]),
+        lambda: separate(x, y, NormBall(1.5, 0)).radius,
+    ):
         with pytest.raises(ValueError, match=r"p must be 1, 2 or inf .* got 1\.5"):
             call()
     with pytest.raises(ValueError, match="radius must be a finite number >= 0"):
-        solution_path(x, y, INF, [0.1, -0.1])
+        solution_path(x, y, NormBall(INF, 0), [0.1, -0.1])
     with pytest.raises(ValueError, match="tol must be a finite number > 0"):
-        separate(x, y, INF, tol=-1.0)
+        separate(x, y, NormBall(INF, 0), tol=-1.0)

@@ -1,0 +1,267 @@
+"""Newton's method for interval features, on a growing working set of coordinates.
+
+A step goes to the minimum of the second-order model over non-negative weights, by non-negative
+least squares. Coordinates enter the working set that break optimality most. It starts from the
+optimum of every tenth example, which finds most of the working set at a tenth of the cost.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit
+
+from lectures_code.exact.dual import Certificate, balanced, mean_loss
+from lectures_code.exact.intervals import Columns, Intervals, worst_margins
+from lectures_code.exact.margin import separates, widest_margin
+from lectures_code.exact.optimum import Status
+from lectures_code.exact.quadratic import minimise_over_cone
+
+PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
+STALLS = 3  # steps in turn that lower the risk by rounding only, before giving up
+PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
+GUESS_STEPS = 3  # Newton steps from a guess before optimality is checked
+NEARBY = 0.03  # of the width: a coordinate with a pull so near to 0 belongs to the guess
+FEWER, ENOUGH = 10, 5_000  # every so many examples come first, where there are more than these
+ROUGH = 1e-3  # relative gap at which their optimum is good enough
+SHRINK = 1e-3  # the most by which the intervals are narrowed at each end, in widths
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to start: coordinates ``(u, v)`` and intercept.
+
+    `index` is a guess of the working set, to take steps in before optimality is checked.
+    """
+
+    weights: np.ndarray
+    intercept: float
+    index: np.ndarray | None = None
+    shrink: float = SHRINK
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Where :func:`descend` ended.
+
+    `pull` is that of the narrowed intervals at the end, for each unit of the summed weights.
+    """
+
+    weights: np.ndarray
+    intercept: float
+    risk: float
+    best: Certificate
+    status: Status
+    steps: int
+    shrink: float
+    pull: np.ndarray
+
+    def start(self, near: float, shrink: float) -> Start:
+        """To start from here, with the coordinates in use, and those that are nearly so."""
+        index = np.flatnonzero((self.weights > 0) | (self.pull > -near))
+        return Start(self.weights, self.intercept, index, shrink)
+
+
+def descend(data: Intervals, start: Start | None, *, tol: float, max_steps: int) -> Descent:
+    """Minimise the risk until its lower bound is within `tol`, relatively.
+
+    The steps are for intervals narrower by a share `shrink`. That costs a small share of the
+    tolerance, and leaves the weights `a` room within their constraints for rounding errors.
+    """
+    run = _Run(data, start or _guess(data, tol), tol, max_steps)
+    if mean_loss(run.margins) > mean_loss(data.y * data.data.log_odds):  # worse than a constant
+        run = _Run(data, _guess(data, tol), tol, max_steps)
+    while not run.has_ended():
+        run.ask()
+        run.widen()
+        run.take_steps(2)
+    return run.end()
+
+
+def follow(last: Descent, before: Descent, change: float, near: float) -> Start:
+    """Where the optima of two radii point to, for a step that is `change` times theirs.
+
+    A coordinate is in the guess where the pull comes within `near` of 0.
+    """
+    weights = np.maximum(last.weights + change * (last.weights - before.weights), 0)
+    weights[last.weights == 0] = 0
+    ahead = replace(
+        last,
+        weights=weights,
+        intercept=last.intercept + change * (last.intercept - before.intercept),
+        pull=last.pull + change * (last.pull - before.pull),
+    )
+    return ahead.start(near, last.shrink)
+
+
+def _guess(data: Intervals, tol: float) -> Start:
+    """The optimum of fewer examples, or the best classifier whose weights are 0."""
+    constant = Start(np.zeros(2 * data.d), data.data.log_odds)
+    if data.n <= ENOUGH or abs((fewer := data.every(FEWER)).y.sum()) == fewer.n:
+        return constant
+    found = descend(fewer, None, tol=ROUGH, max_steps=PATIENCE)
+    if found.status is Status.SEPARABLE:
+        return constant
+    return found.start(NEARBY * data.width, found.shrink * tol / ROUGH)
+
+
+class _Run:
+    """The state of a descent: a classifier, its margins, and the working set with its columns."""
+
+    def __init__(self, data: Intervals, start: Start, tol: float, max_steps: int) -> None:
+        self.data, self.tol, self.max_steps = data, tol, max_steps
+        self.weights, self.intercept = start.weights.copy(), start.intercept
+        self.shrink = start.shrink
+        self.columns, self.margins = Columns(data, np.array([], int), self.shrink), np.empty(0)
+        self.best = Certificate(0.0, np.zeros(data.n), math.nan)
+        self.status = Status.STOPPED
+        self.steps, self.stalled, self.asked = 0, 0, False
+        self._open(np.flatnonzero(self.weights) if start.index is None else start.index)
+        if start.index is not None and len(self.index):
+            self.take_steps(GUESS_STEPS)
+
+    def has_ended(self) -> bool:
+        """Whether the end is reached; if not, all is known for the next steps."""
+        risk = mean_loss(self.margins)
+        self.a = balanced(expit(-self.margins), self.data.y)
+        sums = self.data.sums(self.a)
+        self.pull = self.data.pull(self.a, sums)
+        certificate = self.data.certify(self.a, sums)
+        if certificate.bound >= self.best.bound:
+            self.best = certificate
+        if self.margins.min() > 0 and separates(self.data, self.weights, self.intercept):
+            self.status = Status.SEPARABLE
+        # The risk is at least that in the narrowed intervals, which costs nothing to know.
+        elif risk - self.best.bound <= self.tol * risk and self._closes():
+            self.status = Status.OPTIMAL
+        elif self.steps < self.max_steps and self.stalled <= STALLS:
+            return False
+        return True
+
+    def ask(self) -> None:
+        """Once, after many steps: whether the data are separable. If so, go where they are."""
+        if self.steps <= PATIENCE or self.asked:
+            return
+        self.asked = True
+        found = widest_margin(self.data, 1e-9, np.zeros(self.data.n, bool))
+        if found.margin > 0:
+            self.weights, self.intercept = found.weights, found.intercept
+            self._open(np.flatnonzero(self.weights))
+
+    def widen(self) -> None:
+        """Choose how much narrower the intervals are, and take in what breaks optimality most."""
+        widths = -(self.pull + np.roll(self.pull, self.data.d))  # of each feature, weighted
+        price = self.tol * mean_loss(self.margins) * self.data.n / 8
+        slope = widths @ self.weights
+        least = 16 * self.data.rounding / self.data.width
+        wanted = min(max(price / slope, least), SHRINK) if slope > 0 else self.shrink
+        if not wanted / 4 <= self.shrink <= 4 * wanted:
+            self.shrink = wanted
+        self._open(opened(self.weights, self.pull + self.shrink * widths))
+
+    def take_steps(self, most: int) -> None:
+        """Up to so many steps of Newton's method in the working set."""
+        precision = self.tol * mean_loss(self.margins)
+        here = np.append(self.weights[self.index], self.intercept)
+        here, self.margins, steps, decrease = newton(
+            self.columns, here, self.margins, precision, most
+        )
+        self.weights[self.index], self.intercept = here[:-1], float(here[-1])
+        self.steps += steps
+        # Where the risk is flat it says nothing any more, but a step may still make `a` feasible.
+        self.stalled = self.stalled + 1 if decrease <= 1e-5 * precision else 0
+
+    def end(self) -> Descent:
+        """What has been found."""
+        widths = -(self.pull + np.roll(self.pull, self.data.d))
+        pull = (self.pull + self.shrink * widths) / max(self.a.sum(), 1e-300)
+        risk = mean_loss(self._true_margins())
+        return Descent(
+            self.weights,
+            self.intercept,
+            risk,
+            self.best,
+            self.status,
+            self.steps,
+            self.shrink,
+            pull,
+        )
+
+    def _open(self, index: np.ndarray) -> None:
+        """Take these coordinates into the working set; all others are 0."""
+        self.columns = Columns(self.data, index, self.shrink, self.columns)
+        self.index = self.columns.index
+        self.margins = self.columns.push(np.append(self.weights[self.index], self.intercept))
+
+    def _true_margins(self) -> np.ndarray:
+        return worst_margins(self.data, self.weights, self.intercept)
+
+    def _closes(self) -> bool:
+        risk = mean_loss(self._true_margins())
+        return risk - self.best.bound <= self.tol * risk
+
+
+def opened(weights: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """The coordinates in use, and as many of those at 0 that would lower the risk most."""
+    used = weights > 0
+    gain = np.where(used, -math.inf, pull)
+    worst = np.argsort(-gain)[: max(20, used.sum())]
+    used[worst[gain[worst] > 0]] = True
+    used[worst[0]] |= not used.any()  # the step needs a coordinate
+    return np.flatnonzero(used)
+
+
+def newton(
+    columns: Columns,
+    here: np.ndarray,
+    margins: np.ndarray,
+    precision: float,
+    most: int,
+    price: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray, int, float]:
+    """At most so many steps: weights and intercept, margins, steps, the largest decrease.
+
+    `price` is a penalty beside the mean loss, for each unit of the weights.
+    """
+    steps, decrease, promised = 0, 0.0, math.inf
+    while steps < most and promised > 1e-3 * precision:  # below, a step would change nothing
+        here, margins, promised = _step(columns, here, margins, price)
+        steps, decrease = steps + 1, max(decrease, promised)
+    return here, margins, steps, decrease
+
+
+def _step(
+    columns: Columns, here: np.ndarray, margins: np.ndarray, price: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """To the minimum of the second-order model, halved until the objective falls enough.
+
+    Returns the new coefficients and margins, and the decrease that the model's slope promised.
+    """
+    a, n = expit(-margins), len(margins)
+    if (a * (1 - a)).sum() < 1e-100:  # the weights have run away
+        return here, margins, 0.0
+    hessian, gradient = columns.second_order(a)
+    gradient[:-1] += price * n
+    there = minimise_over_cone(hessian, gradient, here, np.eye(len(here)))
+    risk, slope = mean_loss(margins) + price * here[:-1].sum(), gradient @ (there - here) / n
+    ahead, step = columns.push(there), 1.0
+
+    def at(step: float) -> tuple[np.ndarray, np.ndarray, float]:
+        new = (1 - step) * here + step * there  # exact for step 1: weights at 0 stay there
+        trial = (1 - step) * margins + step * ahead
+        return new, trial, mean_loss(trial) + price * new[:-1].sum()
+
+    while step > 1e-10:
+        new, trial, objective = at(step)
+        if objective <= risk + 1e-4 * step * slope + 1e-14 * risk:
+            break
+        step /= 2
+    else:
+        return here, margins, 0.0
+    # Where some examples can be separated for nothing, their margins grow by 1 a step: go on.
+    while step >= 1:
+        found = at(2 * step)
+        if found[0][:-1].min() < 0 or found[2] >= objective - 1e-9 * risk:
+            break
+        (new, trial, objective), step = found, 2 * step
+    return new, trial, -slope
