@@ -12,10 +12,12 @@ non-negative least squares. The ball in the pixel box is such a case, and so are
 of pixels (:mod:`lectures_code.features`), of which the classifier is linear. For p = 1 nearly all
 weights have the same, largest size, and a step concerns the others; for p = 2 the norm is smooth.
 
-Optimality is not the solver's word: :func:`lower_bound` recomputes it from a point of the dual.
+Optimality is not the solver's word: :func:`lower_bound` recomputes it from a point of the dual, and
+:func:`certificate_perturbations` shows it: a perturbed training set whose weighted class means
+coincide.
 """
 
-from lectures_code.exact.certificate import lower_bound
+from lectures_code.exact.certificate import certificate_perturbations, lower_bound
 from lectures_code.exact.optimum import RobustOptimum, Status
 from lectures_code.exact.penalised import penalised_optimum
 from lectures_code.exact.separation import Separation, separate
@@ -25,6 +27,7 @@ __all__ = [
     "RobustOptimum",
     "Separation",
     "Status",
+    "certificate_perturbations",
     "lower_bound",
     "penalised_optimum",
     "separate",

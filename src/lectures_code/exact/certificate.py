@@ -59,9 +59,10 @@ def lower_bound(
 
     Notes
     -----
-    Psi is the conjugate :math:`\Psi(z) = \max_a H(a) - a z`. So the risk is at least the mean of
-    :math:`H(\alpha_i) - \alpha_i (y_i (\theta^\top x_i + \theta_0) - \varepsilon \|\theta\|_q)`,
-    where the constraints make the terms beyond H non-negative, by Hölder's inequality.
+    The constraints say that allowed perturbations exist with :math:`\sum_i \alpha_i y_i (x_i +
+    \delta_i) = 0`: see :func:`certificate_perturbations`. Psi is the conjugate :math:`\Psi(z) =
+    \max_a H(a) - a z`. So the worst loss of an example is at least :math:`H(\alpha_i) - \alpha_i
+    y_i (\theta^\top (x_i + \delta_i) + \theta_0)`, and in the sum the last terms cancel.
     """
     check_ball(ball, feature)
     data = open_examples(x, y, memory)
@@ -92,6 +93,62 @@ def lower_bound(
             "the adversary can't move the weighted class means onto each other"
         )
     return mean_entropy(weights)
+
+
+@torch.no_grad()
+def certificate_perturbations(x: Tensor, y: Tensor, ball: NormBall, alpha: Tensor) -> Tensor:
+    r"""Perturbations with which the weighted means of the two classes coincide.
+
+    .. math:: \sum_i \alpha_i y_i (x_i + \delta_i) = 0, \qquad \delta_i \in \Delta(x_i)
+
+    With `alpha` they are the whole proof of :func:`lower_bound`, spelled out: whatever a linear
+    classifier gains on the mean of one class it loses on that of the other.
+
+    Parameters
+    ----------
+    x, y, ball, alpha
+        As for :func:`lower_bound`; `alpha` must not be 0 everywhere.
+
+    Returns
+    -------
+    Tensor of shape (n, d), float64
+        The perturbations. The condition and the membership in the ball hold up to rounding.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` proves nothing: as for :func:`lower_bound`, and if it is 0.
+
+    Notes
+    -----
+    For p = 1 and 2 each example moves by half the difference of the weighted means. For p = inf
+    both means move, in each pixel, to that common point of the two weighted interval means which is
+    nearest to the middle of the unperturbed means. Each example goes along its own interval by the
+    same share as the mean of its class.
+    """
+    lower_bound(x, y, ball, alpha)
+    if not alpha.any():
+        raise ValueError(
+            "alpha must have a positive entry, got zeros: they prove only that a risk is not "
+            "negative, use the alpha of an optimum"
+        )
+    x, ones = x.double(), y > 0
+    weights = alpha / alpha[ones].sum()
+    classes = [(rows, weights[rows]) for rows in (ones, ~ones)]
+    one, zero = (own @ x[rows] for rows, own in classes)
+    if ball.p != math.inf:
+        return torch.where(ones[:, None], zero - one, one - zero) / 2
+    delta, means = torch.empty_like(x), []
+    for rows, own in classes:
+        means.append([own @ end for end in ball.interval(x[rows])])
+    (low_one, high_one), (low_zero, high_zero) = means
+    common = ((one + zero) / 2).maximum(low_one.maximum(low_zero))
+    common = common.minimum(high_one.minimum(high_zero))
+    for (rows, _), (lowest, highest) in zip(classes, means, strict=True):
+        low, high = ball.interval(x[rows])
+        share = ((common - lowest) / (highest - lowest)).nan_to_num(0.0).clamp(0, 1)
+        delta[rows] = low + share * (high - low) - x[rows]
+    return delta
 
 
 def check_alpha(alpha: Tensor, n: int) -> np.ndarray:
