@@ -6,17 +6,19 @@ any other model the gradient is followed, and what is found is a lower bound on 
 
 The gradient is that of the log-odds of a wrong label, which the loss increases with. The loss's own
 gradient rounds to 0 where a model is confident: an attack that follows it finds the fewer mistakes
-the more confident the model is, without the model being any more robust.
+the more confident the model is, without the model being any more robust. Where gradients lead
+nowhere, :func:`coordinate_search` needs the scores alone.
 """
 
 import copy
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lectures_code.checks import check_count, check_positive, check_x
+from lectures_code.checks import check_count, check_generator, check_positive, check_x
 from lectures_code.features import MonotoneClassifier, exact_classifier
 from lectures_code.logistic import LinearClassifier, Model, log_odds_of_error
 from lectures_code.perturbations import NormBall
@@ -182,6 +184,71 @@ def pgd(
     for _ in range(n_steps):
         step = _ascend(scores, ball.perturbed(x, delta), y, steps, objective)
         delta = ball.project(delta + step, x)
+    return delta
+
+
+@torch.no_grad()
+def coordinate_search(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    generator: torch.Generator,
+    n_pixels: int | None = None,
+    objective: Objective = log_odds_of_error,
+) -> Tensor:
+    r"""An attack without gradients: one pixel after another, to the end where scores are worse.
+
+    For each example a pixel goes to the lower or the upper end of what the set allows if that
+    increases the objective, and stays where it was if neither does. What is found is a lower bound
+    on the worst loss. Once all pixels were tried, it is the worst perturbation of a classifier that
+    is linear in the pixels, or in monotone features of them, up to rounding.
+
+    Parameters
+    ----------
+    model, x, y, ball, objective
+        As for :func:`fgsm`; p = inf, with or without the box. The model may be any function.
+    generator : torch.Generator
+        Draws the order of the pixels, the same for all examples.
+    n_pixels : int, optional
+        How many pixels are tried, of each example; all by default. The model is called twice for
+        each.
+
+    Returns
+    -------
+    Tensor of shape (n, d)
+        Perturbations inside the set.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range, or examples, labels and outputs do not fit each other.
+
+    References
+    ----------
+    Guo, Gardner, You, Wilson and Weinberger (2019), Simple black-box adversarial attacks: the same
+    search with shorter steps.
+    """
+    x, generator = check_x(x), check_generator(generator)
+    if not math.isinf(ball.p):
+        raise ValueError(
+            f"p must be inf to move each pixel by itself, got {ball.p:g}: use pgd for other norms"
+        )
+    n_pixels = x.shape[1] if n_pixels is None else check_count("n_pixels", n_pixels)
+    scores = _without_traces(model, x)
+    ends = [ball.maximiser(sign * torch.ones_like(x), x) for sign in (-1, 1)]
+    delta, perturbed = torch.zeros_like(x), x.clone()
+    best = objective(scores(perturbed), y)
+    for pixel in torch.randperm(x.shape[1], generator=generator)[:n_pixels].tolist():
+        for end in ends:
+            before = perturbed[:, pixel].clone()
+            perturbed[:, pixel] = ball.perturbed(x[:, pixel], end[:, pixel])
+            found = objective(scores(perturbed), y)
+            worse = found > best
+            best = torch.where(worse, found, best)
+            perturbed[~worse, pixel] = before[~worse]
+            delta[worse, pixel] = end[worse, pixel]
     return delta
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from lectures_code import attacks, mnist, training
+from lectures_code import attacks, masking, mnist, training
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from tests.oracles import INF, seeded
@@ -48,6 +48,11 @@ def trained(model, x, y, **changes):
 
 def exact(model, x, y):
     return attacks.linear_maximiser(model, x, y, BALL)
+
+
+def examined(model, y, x=X, **changes):
+    how = {"step_size": 0.0625, "n_steps": 2, **changes}
+    return masking.examine(model, x, y, BALL, surrogate=model, generator=seeded(), **how)
 
 
 def stepped(model, y, x=X, step_size=1.0):

@@ -14,6 +14,7 @@ from lectures_code import (
     experiments,
     figures,
     logistic,
+    masking,
     multiclass,
     risk,
     training,
@@ -40,6 +41,7 @@ from tests.course.arguments.examples import (
     X,
     Y,
     exact,
+    examined,
     layer,
     one_epoch,
     stepped,
@@ -83,6 +85,11 @@ SIGNED = {
     Threshold.radii: lambda y: Threshold(0.5).radii(X[0], X, y, X[:, 0], IN_PIXELS),
     attacks.fgsm: lambda y: attacks.fgsm(LINEAR, X, y, BALL),
     attacks.pgd: lambda y: attacks.pgd(LINEAR, X, y, BALL, step_size=0.1, n_steps=2),
+    attacks.coordinate_search: lambda y: attacks.coordinate_search(
+        LINEAR, X, y, BALL, generator=seeded()
+    ),
+    masking.examine: lambda y: examined(LINEAR, y),
+    masking.guessing: lambda y: masking.guessing(y),
     solver.solve: lambda y: solver.solve(X, y, NormBall(INF, 0.3)),
     solver.solution_path: lambda y: solver.solution_path(X, y, NormBall(INF, 0), [0.3, 0.4]),
     certificate.lower_bound: lambda y: certificate.lower_bound(X, y, NormBall(INF, 0.5), ALPHA),
@@ -131,6 +138,10 @@ SIGNED = {
 NUMBERED = {
     attacks.fgsm: lambda y: attacks.fgsm(logits, X, y, BALL),
     attacks.pgd: lambda y: attacks.pgd(logits, X, y, BALL, step_size=0.1, n_steps=2),
+    attacks.coordinate_search: lambda y: attacks.coordinate_search(
+        logits, X, y, BALL, generator=seeded()
+    ),
+    masking.examine: lambda y: examined(logits, y),
     logistic.margins: lambda y: logistic.margins(logits(X), y),
     logistic.losses: lambda y: logistic.losses(logits(X), y),
     logistic.log_odds_of_error: lambda y: logistic.log_odds_of_error(logits(X), y),
@@ -331,6 +342,11 @@ PAIRS = {
             risk.error_curve,
         )
     },
+    attacks.coordinate_search: lambda a, b: attacks.coordinate_search(
+        layer(classifier(a)), X.to(b), Y, BALL, generator=seeded()
+    ),
+    # In fewer digits there is one check more, which may not find more than the others.
+    masking.examine: lambda a, b: examined(layer(classifier(a)), Y, X.to(b)).strongest,
     Threshold.radii: lambda a, b: Threshold(0.5).radii(X[0].to(a), X.to(b), Y, X[:, 0], IN_PIXELS),
     training.History.with_entry: lambda a, b: training.History().with_entry(
         X[:, 0].to(a), X[:, 1].to(b), Y

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from lectures_code import attacks, danskin, experiments, features, figures, mnist, risk, training
+from lectures_code import (
+    attacks,
+    danskin,
+    experiments,
+    features,
+    figures,
+    masking,
+    mnist,
+    risk,
+    training,
+)
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.perturbations import BoxedNormBall, NormBall
@@ -24,6 +34,7 @@ from tests.course.arguments.examples import (
     X,
     Y,
     data,
+    examined,
     layer,
     one_epoch,
     stepped,
@@ -77,6 +88,12 @@ def tried(function, numbers, *arguments, call=None, **keywords):
 NUMBERS = {
     **tried(attacks.pgd, {"step_size": 1}, LINEAR, X, Y, BALL, n_steps=1),
     **tried(attacks.pgd, {"n_steps": 1}, LINEAR, X, Y, BALL, step_size=0.125),
+    **tried(attacks.coordinate_search, {"n_pixels": 1}, LINEAR, X, Y, BALL, generator=seeded),
+    **tried(
+        masking.examine,
+        {"step_size": 1, "n_steps": 1, "n_pixels": 1},
+        call=lambda **numbers: examined(LINEAR, Y, **numbers),
+    ),
     **tried(features.Threshold, {"at": 1}, call=lambda at: features.Threshold(at)(2 * X)),
     **tried(solver.solve, {"tol": 1, "max_steps": 1, "memory": 100}, X, Y, PENALTY),
     **tried(solver.solution_path, {"tol": 1, "memory": 100}, X, Y, NormBall(2, 0), radii=[0.5]),

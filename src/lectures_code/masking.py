@@ -1,0 +1,186 @@
+r"""Does an attack find what there is to find? Checks that catch gradient masking.
+
+What an attack finds is a lower bound on the robust error. It may be far too low, because gradients
+are 0 or wrong, or because the attack is weak: the model then looks robust and is not. Each check
+here perturbs the same examples in another way, and counts their mistakes. A mistake that a check
+finds in the same set, and the attack does not, proves that the attack is not to be trusted.
+
+References
+----------
+Athalye, Carlini and Wagner (2018), Obfuscated gradients give a false sense of security; Carlini et
+al. (2019), On evaluating adversarial robustness; Croce and Hein (2020), Reliable evaluation of
+adversarial robustness with an ensemble of diverse parameter-free attacks.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lectures_code.attacks import Objective, coordinate_search, pgd
+from lectures_code.checks import check_count, check_positive, check_targets, check_x
+from lectures_code.logistic import Model, evaluation_mode, log_odds_of_error, margins, outputs
+from lectures_code.perturbations import NormBall
+from lectures_code.risk import ErrorCount, error
+
+TOLERATED = 0.01  # share of the examples that a good attack may miss
+
+
+@dataclass(frozen=True)
+class MaskingReport:
+    """What an attack finds, and what the checks find: see :func:`examine`.
+
+    Attributes
+    ----------
+    clean : ErrorCount
+        Mistakes without an attack.
+    attack : ErrorCount
+        Mistakes that the attack finds.
+    checks : mapping from str to ErrorCount
+        Mistakes that each check finds in the same set. None has to find more than the attack.
+    missed : mapping from str to int
+        Of these, the ones that the attack does not find.
+    strongest : ErrorCount
+        Mistakes that the attack or any check finds: a lower bound on the robust error.
+    far : ErrorCount
+        Mistakes that the attack finds at :func:`meeting_radius`.
+    guessing : ErrorCount
+        Mistakes that every classifier makes at that radius, at the least: see :func:`guessing`.
+    """
+
+    clean: ErrorCount
+    attack: ErrorCount
+    checks: Mapping[str, ErrorCount]
+    missed: Mapping[str, int]
+    strongest: ErrorCount
+    far: ErrorCount
+    guessing: ErrorCount
+
+    @property
+    def alarms(self) -> list[str]:
+        """The checks by which the attack has missed more than one example in a hundred."""
+        allowed = TOLERATED * self.attack.n
+        alarms = [name for name, missed in self.missed.items() if missed > allowed]
+        return alarms + ["large radius"] * (self.far.k < self.guessing.k - allowed)
+
+
+def examine(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    surrogate: Model,
+    step_size: float,
+    n_steps: int,
+    generator: torch.Generator,
+    objective: Objective = log_odds_of_error,
+    n_pixels: int | None = None,
+) -> MaskingReport:
+    """Attack a model by :func:`lectures_code.attacks.pgd`, and check whether that is enough.
+
+    The checks are: five times the steps from a random start; the margin as objective; the same
+    attack in double precision; the perturbations of another model; a search that uses the scores
+    alone; and the attack at a radius at which all examples can be made equal.
+
+    Parameters
+    ----------
+    model : nn.Module or callable
+        As for :func:`lectures_code.attacks.fgsm`; a module is judged in evaluation mode.
+    x : Tensor of shape (n, d)
+        Examples, of the model's dtype.
+    y : Tensor of shape (n,)
+        Labels in {-1, +1} for scores, class numbers for logits.
+    ball : NormBall
+        The perturbation set, p = inf, of a radius above 0, with or without the box.
+    surrogate : nn.Module or callable
+        The other model, for the same examples and labels; best one with a known worst perturbation.
+    step_size, n_steps, objective
+        The attack that is checked: as for :func:`lectures_code.attacks.pgd`, from the start 0.
+    generator : torch.Generator
+        Draws the random start and the order of pixels.
+    n_pixels : int, optional
+        As for :func:`lectures_code.attacks.coordinate_search`.
+
+    Returns
+    -------
+    MaskingReport
+        Counts, and what they amount to. ``"double precision"`` is among the checks for modules of
+        fewer digits only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range, examples, labels and outputs do not fit each other, or
+        autograd cannot follow the model.
+    """
+    x = check_x(x)
+    y = check_targets(y, len(x))
+    step_size, n_steps = check_positive("step_size", step_size), check_count("n_steps", n_steps)
+    if ball.radius == 0:
+        raise ValueError("radius must be > 0 to attack, got 0: use risk.error for clean mistakes")
+
+    def attack(model: Model, x: Tensor, ball: NormBall, **changes: Any) -> Tensor:
+        how = {"step_size": step_size, "n_steps": n_steps, "objective": objective}
+        return pgd(model, x, y, ball, **{**how, **changes})
+
+    far = ball.with_radius(max(ball.radius, meeting_radius(x)))
+    with evaluation_mode(model), evaluation_mode(surrogate):
+        first = attack(model, x, ball)
+        found = {
+            "more steps": attack(model, x, ball, n_steps=5 * n_steps, generator=generator),
+            "margin": attack(model, x, ball, objective=_lack_of_margin),
+            "transfer": attack(surrogate, x, ball, objective=log_odds_of_error),
+            "scores only": coordinate_search(
+                model, x, y, ball, generator=generator, n_pixels=n_pixels
+            ),
+        }
+        if isinstance(model, nn.Module) and x.dtype.itemsize < 8:
+            precise = attack(copy.deepcopy(model).double(), x.double(), ball)
+            found["double precision"] = ball.project(precise.to(x.dtype), x)
+        farthest = attack(model, x, far, step_size=step_size * far.radius / ball.radius)
+    wrong = _wrong(model, ball.perturbed(x, first), y)
+    others = {name: _wrong(model, ball.perturbed(x, delta), y) for name, delta in found.items()}
+    return MaskingReport(
+        clean=error(model, x, y),
+        attack=_count(wrong),
+        checks={name: _count(other) for name, other in others.items()},
+        missed={name: _count(other & ~wrong).k for name, other in others.items()},
+        strongest=_count(torch.stack([wrong, *others.values()]).any(dim=0)),
+        far=error(model, far.perturbed(x, farthest), y),
+        guessing=guessing(y),
+    )
+
+
+def meeting_radius(x: Tensor) -> float:
+    """The least radius, for p = inf, at which all examples (n, d) can be perturbed to be equal.
+
+    Half of the largest range of a pixel; the box does not matter. From it on every classifier makes
+    the mistakes of :func:`guessing` under attack: an attack that finds fewer has failed.
+    """
+    x = check_x(x)
+    return float((x.max(dim=0).values - x.min(dim=0).values).max()) / 2
+
+
+def guessing(y: Tensor) -> ErrorCount:
+    """The mistakes on labels (n,) of any kind, at the least, of one answer to all examples."""
+    y = check_targets(y, len(y))
+    return ErrorCount(len(y) - int(y.double().unique(return_counts=True)[1].max()), len(y))
+
+
+def _lack_of_margin(output: Tensor, y: Tensor) -> Tensor:
+    return -margins(output, y)
+
+
+@torch.no_grad()
+def _wrong(model: Model, x: Tensor, y: Tensor) -> Tensor:
+    """Which examples are mistakes: ties are, as in :func:`lectures_code.risk.count_errors`."""
+    with evaluation_mode(model):
+        return ~(margins(outputs(model, x), y) > 0)
+
+
+def _count(wrong: Tensor) -> ErrorCount:
+    return ErrorCount(int(wrong.sum()), len(wrong))
