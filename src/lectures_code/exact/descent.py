@@ -17,7 +17,6 @@ from lectures_code.exact.margin import separates, widest_margin
 from lectures_code.exact.optimum import Status
 from lectures_code.exact.quadratic import minimise_over_cone
 
-PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
 STALLS = 3  # steps in turn that lower the risk by rounding only, before giving up
 PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
 GUESS_STEPS = 3  # Newton steps from a guess before optimality is checked
@@ -114,7 +113,7 @@ class _Run:
         self.shrink = start.shrink
         self.columns, self.margins = Columns(data, np.array([], int), self.shrink), np.empty(0)
         self.best = Certificate(0.0, np.zeros(data.n), math.nan)
-        self.status = Status.STOPPED
+        self.status, self.risk = Status.STOPPED, math.inf
         self.steps, self.stalled, self.asked = 0, 0, False
         self._open(np.flatnonzero(self.weights) if start.index is None else start.index)
         if start.index is not None and len(self.index):
@@ -175,11 +174,12 @@ class _Run:
         """What has been found."""
         widths = -(self.pull + np.roll(self.pull, self.data.d))
         pull = (self.pull + self.shrink * widths) / max(self.a.sum(), 1e-300)
-        risk = mean_loss(self._true_margins())
+        if self.status is not Status.OPTIMAL:
+            self.risk = mean_loss(self._true_margins())
         return Descent(
             self.weights,
             self.intercept,
-            risk,
+            self.risk,
             self.best,
             self.status,
             self.steps,
@@ -197,8 +197,8 @@ class _Run:
         return worst_margins(self.data, self.weights, self.intercept)
 
     def _closes(self) -> bool:
-        risk = mean_loss(self._true_margins())
-        return risk - self.best.bound <= self.tol * risk
+        self.risk = mean_loss(self._true_margins())
+        return self.risk - self.best.bound <= self.tol * self.risk
 
 
 def opened(weights: np.ndarray, pull: np.ndarray) -> np.ndarray:
@@ -261,7 +261,7 @@ def _step(
     # Where some examples can be separated for nothing, their margins grow by 1 a step: go on.
     while step >= 1:
         found = at(2 * step)
-        if found[0][:-1].min() < 0 or found[2] >= objective - 1e-9 * risk:
+        if found[0][:-1].min() < 0 or found[2] >= objective - 1e-13 * risk:
             break
         (new, trial, objective), step = found, 2 * step
     return new, trial, -slope

@@ -30,7 +30,7 @@ from lectures_code.exact.examples import Examples, least_radius
 from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
-BLOCK = 2**18  # numbers in a chunk: it should stay in the processor's cache
+CHUNK, KEPT = 2**16, 2**18  # numbers read, and used, at a time: they stay in the processor's cache
 
 
 class Intervals(ABC):
@@ -45,12 +45,12 @@ class Intervals(ABC):
 
     def __init__(self, data: Examples) -> None:
         self.data, self.x, self.y, self.n, self.d = data, data.x, data.y, data.n, data.d
-        self.chunks = self.slices(self.d)
+        self.chunks = self.slices(CHUNK, self.d)
         self.additions = min(self.chunks[0].stop, self.n) + len(self.chunks)
 
-    def slices(self, k: int) -> list[slice]:
-        """Chunks of rows of `k` numbers."""
-        rows = max(1, min(BLOCK, self.data.memory // 64) // k)
+    def slices(self, numbers: int, k: int) -> list[slice]:
+        """Chunks of rows of `k` numbers each."""
+        rows = max(1, min(numbers, self.data.memory // 64) // k)
         return [slice(i, min(i + rows, self.n)) for i in range(0, self.n, rows)]
 
     @property
@@ -162,67 +162,12 @@ class FreeIntervals(Intervals):
         return super().certify(a, sums)
 
 
-class PixelIntervals(Intervals):
-    """Monotone features of pixels in a ball, in the pixel box or not."""
+class SplitIntervals(Intervals):
+    """Intervals that differ from example to example: a pass gives the sums of lows and of highs."""
 
-    def __init__(
-        self,
-        data: Examples,
-        radius: float,
-        box: tuple[float, float] | None,
-        feature: MonotoneFeature | None,
-    ) -> None:
-        super().__init__(data)
-        self.radius, self.box, self.feature = radius, box, feature
-
-    @property
-    def rounding(self) -> float:
-        # Whole numbers times multiples of one unit, below 2**53 of it in sum, add up exactly.
-        exact = self.feature is not None and self.feature.is_whole
-        return 0.0 if exact else (self.additions + 4) * ROUNDING * self.largest
-
-    @property
-    def largest(self) -> float:
-        if self.feature is not None:
-            return self.feature.largest
-        return self.data.largest + self.radius if self.box is None else max(map(abs, self.box))
-
-    @property
-    def width(self) -> float:
-        return 2 * self.radius if self.feature is None else 1.0
-
-    def of(self, data: Examples) -> Self:
-        return type(self)(data, self.radius, self.box, self.feature)
-
-    def at(self, radius: float) -> Self:
-        return type(self)(self.data, radius, self.box, self.feature)
-
+    @abstractmethod
     def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest value of the feature around some pixels."""
-        low, high = pixels - self.radius, pixels + self.radius
-        if self.box is not None:
-            np.maximum(low, self.box[0], out=low)
-            np.minimum(high, self.box[1], out=high)
-        if self.feature is None:
-            return low, high
-        low, high = (self.feature(torch.from_numpy(each)).numpy() for each in (low, high))
-        return low, high
-
-    def _read(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        for rows in self.chunks:
-            yield rows, *self.ends(self.x[rows].astype(np.float64, copy=False))
-
-    def sums(self, a: np.ndarray) -> np.ndarray:
-        lows, highs = np.zeros((2, 2, self.d))
-        for rows, low, high in self._read():
-            own = self.y[rows] > 0
-            weights = np.stack([np.where(own, a[rows], 0), np.where(own, 0, a[rows])])
-            lows += weights @ low
-            highs += weights @ high
-        return np.concatenate([lows[0] - highs[1], lows[1] - highs[0]])
-
-    def pull(self, a: np.ndarray, sums: np.ndarray) -> np.ndarray:
-        return sums
 
     def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
         pixels = np.take(self.x[rows], index % self.d, axis=1).astype(np.float64, copy=False)
@@ -233,11 +178,104 @@ class PixelIntervals(Intervals):
             columns += shrink * (high - low)
         return columns
 
+    def sums(self, a: np.ndarray) -> np.ndarray:
+        by_class = np.stack([np.where(self.y > 0, a, 0), np.where(self.y < 0, a, 0)])
+        lows, highs = self.both_sums(by_class)
+        return np.concatenate([lows[0] - highs[1], lows[1] - highs[0]])
+
+    @abstractmethod
+    def both_sums(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted sums of lows and of highs, shape (2, k, d), for weights (k, n)."""
+
+    def pull(self, a: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        return sums
+
     def is_feasible(self, a: np.ndarray, sums: np.ndarray) -> bool:
         # The lower mean of one class is at most the upper mean of the other, in each feature.
-        # A sum is off by at most (additions in a row, and four more) roundings of sum(a) * largest
-        # value: two to form the ends, one for each product, one for the difference.
         return bool(sums.max() <= -self.rounding * math.fsum(a))
+
+
+class BoxedIntervals(SplitIntervals):
+    """Pixels in a ball that stay in the box."""
+
+    def __init__(self, data: Examples, radius: float, box: tuple[float, float]) -> None:
+        super().__init__(data)
+        self.radius, self.box = radius, box
+
+    @property
+    def rounding(self) -> float:
+        # A sum is off by at most (additions in a row, and eight more) roundings of sum(a) * largest
+        # summand: up to two to form it, one for each product, the rest for radius * sum(a) and the
+        # differences.
+        return (self.additions + 8) * ROUNDING * (self.largest + self.radius)
+
+    @property
+    def largest(self) -> float:
+        return max(map(abs, self.box))
+
+    @property
+    def width(self) -> float:
+        return 2 * self.radius
+
+    def of(self, data: Examples) -> Self:
+        return type(self)(data, self.radius, self.box)
+
+    def at(self, radius: float) -> Self:
+        return type(self)(self.data, radius, self.box)
+
+    def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low, high = pixels - self.radius, pixels + self.radius
+        return np.maximum(low, self.box[0], out=low), np.minimum(high, self.box[1], out=high)
+
+    def both_sums(self, weights: np.ndarray) -> np.ndarray:
+        # max(x - r, low) = max(x, low + r) - r: one pass less over all pixels.
+        floor, ceiling = self.box[0] + self.radius, self.box[1] - self.radius
+        sums, room = np.zeros((2, len(weights), self.d)), np.empty((self.additions, self.d))
+        for rows in self.chunks:
+            some, pixels = weights[:, rows], self.x[rows].astype(np.float64, copy=False)
+            clipped = room[: len(pixels)]
+            sums[0] += some @ np.maximum(pixels, floor, out=clipped)
+            sums[1] += some @ np.minimum(pixels, ceiling, out=clipped)
+        reach = self.radius * weights.sum(axis=1)[:, None]
+        return sums + np.stack([-reach, reach])
+
+
+class FeatureIntervals(SplitIntervals):
+    """Monotone features of pixels in a ball."""
+
+    def __init__(self, data: Examples, ball: NormBall, feature: MonotoneFeature) -> None:
+        super().__init__(data)
+        self.ball, self.radius, self.feature = ball, ball.radius, feature
+
+    @property
+    def rounding(self) -> float:
+        # Whole numbers times multiples of one unit, below 2**53 of it in sum, add up exactly.
+        return 0.0 if self.feature.is_whole else (self.additions + 4) * ROUNDING * self.largest
+
+    @property
+    def largest(self) -> float:
+        return self.feature.largest
+
+    @property
+    def width(self) -> float:
+        return 1.0
+
+    def of(self, data: Examples) -> Self:
+        return type(self)(data, self.ball, self.feature)
+
+    def at(self, radius: float) -> Self:
+        return type(self)(self.data, self.ball.with_radius(radius), self.feature)
+
+    def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.feature.interval(torch.from_numpy(pixels), self.ball)
+        return low.numpy(), high.numpy()
+
+    def both_sums(self, weights: np.ndarray) -> np.ndarray:
+        sums = np.zeros((2, len(weights), self.d))
+        for rows in self.chunks:
+            for total, end in zip(sums, self.ends(self.x[rows].astype(np.float64)), strict=True):
+                total += weights[:, rows] @ end
+        return sums
 
 
 class Columns:
@@ -266,14 +304,14 @@ class Columns:
         self.kept[:, -1] = data.y
         if known and known.kept is not None:
             self.kept[:, :old] = known.kept[:, :old]
-        for rows in data.chunks:
+        for rows in data.chunks if old < len(self.index) else ():
             self.kept[rows, old:-1] = data.block(rows, self.index[old:], shrink)
 
     def _read(self, rows: slice) -> np.ndarray:
         return np.column_stack([self.data.block(rows, self.index, self.shrink), self.data.y[rows]])
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        for rows in self.data.slices(len(self.index) + 1):
+        for rows in self.data.slices(KEPT, len(self.index) + 1):
             yield rows, self._read(rows) if self.kept is None else self.kept[rows]
 
     def push(self, coefficients: np.ndarray) -> np.ndarray:
@@ -316,10 +354,11 @@ def intervals_of(
     data: Examples, ball: NormBall, feature: MonotoneFeature | None = None
 ) -> Intervals:
     """What each feature can become in a ball with p = inf; raises if examples leave the box."""
-    if not isinstance(ball, BoxedNormBall):
-        if feature is None:
-            return FreeIntervals(data, ball.radius)
-        return PixelIntervals(data, ball.radius, None, feature)
-    ends = torch.stack(torch.aminmax(torch.from_numpy(data.x)))[:, None]
-    ball.support(torch.zeros(1, dtype=ends.dtype), ends)  # checks that they lie in the box
-    return PixelIntervals(data, ball.radius, (ball.low, ball.high), feature)
+    if isinstance(ball, BoxedNormBall):
+        ends = torch.stack(torch.aminmax(torch.from_numpy(data.x)))[:, None]
+        ball.support(torch.zeros(1, dtype=ends.dtype), ends)  # checks that they lie in the box
+    if feature is not None:
+        return FeatureIntervals(data, ball, feature)
+    if isinstance(ball, BoxedNormBall):
+        return BoxedIntervals(data, ball.radius, (ball.low, ball.high))
+    return FreeIntervals(data, ball.radius)
