@@ -31,13 +31,15 @@ def examples(folder: str, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(mapped), torch.from_numpy(y)
 
 
-seconds = {}
-with tempfile.TemporaryDirectory() as folder:
-    for n in SIZES:
-        x, y = examples(folder, n)
-        start = time.perf_counter()
-        optimum = solve(x, y, NormBall(torch.inf, 0.02), memory=2**26)
-        seconds[f"{n:,} examples"] = [time.perf_counter() - start]
-        print(f"{n:,}: {optimum.status}, relative gap {optimum.relative_gap:.1e}")
-first = f"{SIZES[0]:,} examples"
-report("How does the exact solve grow?", seconds, baseline=first, file="growth")
+free = NormBall(torch.inf, 0.02)
+for ball, file in ((free, "growth"), (free.in_box(-8.0, 8.0), "growth_in_box")):
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for n in SIZES:
+            x, y = examples(folder, n)
+            start = time.perf_counter()
+            optimum = solve(x, y, ball, memory=2**26)
+            seconds[f"{n:,} examples"] = [time.perf_counter() - start]
+            print(f"{n:,}: {optimum.status}, relative gap {optimum.relative_gap:.1e}")
+    question = f"How does the exact solve grow{', in a box' * (ball is not free)}?"
+    report(question, seconds, baseline=f"{SIZES[0]:,} examples", file=file)

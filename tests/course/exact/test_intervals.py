@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from lectures_code.exact import lower_bound, solve
+from lectures_code.exact import descent, lower_bound, separate, solution_path, solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk, robust_error
@@ -202,3 +202,43 @@ def test_examples_must_lie_in_the_box_and_p_be_infinite():
         "inf",
     ):
         solve(x, y, NormBall(2, 0.1).in_box())
+
+
+@pytest.mark.parametrize("ball", [NormBall(INF, 0.05), boxed(0.1)], ids=["free", "box"])
+def test_a_guess_from_fewer_examples_changes_the_time_and_not_the_answer(ball, monkeypatch):
+    x, y = overlapping(3, n=400)
+    cold = solve(x, y, ball)
+    monkeypatch.setattr(descent, "ENOUGH", 50)
+    guessed = solve(x, y, ball)
+    assert_certified(guessed, x, y)
+    assert guessed.risk == pytest.approx(cold.risk, rel=2 * TOL)
+    # Every tenth example of one class only, or separable: there is no guess, and no harm.
+    y = y.clone()
+    y[::10] = 1.0
+    assert_certified(solve(x, y, ball), x, y)
+
+
+@pytest.mark.parametrize("kind", [NormBall(INF, 0.0), boxed(0.0)], ids=["free", "box"])
+def test_the_path_is_continuous_and_no_steeper_than_its_weights(kind):
+    x, y = overlapping(6, n=120)
+    radii = [0.05 + 0.01 * k for k in range(20)]
+    path = solution_path(x, y, kind, radii)
+    for near, far in itertools.pairwise(path):
+        # The nearer optimum is a classifier at the larger radius, too, and loses at most
+        # |theta|_1 of each margin, per unit of radius.
+        most = near.risk + 0.01 * float(near.classifier.theta.abs().sum())
+        assert near.lower_bound <= far.risk and far.lower_bound <= most
+        assert_certified(far, x, y)
+
+
+def test_the_threshold_in_the_box_has_both_its_proofs():
+    x, y = separated(2, n=60)
+    found = separate(x, y, boxed(0.0))
+    free = separate(x, y, NormBall(INF, 0.0))
+    assert found.radius >= free.radius * (1 - 1e-9)
+    assert 0 <= found.upper_bound - found.radius <= 1e-9
+    assert robust_error(found.classifier, x, y, boxed(found.radius * (1 - 1e-9))).k == 0
+    # As wide intervals as the upper bound's let the weights make both means equal.
+    lower_bound(x, y, boxed(found.upper_bound), found.alpha)
+    assert solve(x, y, boxed(found.radius * 0.999)).status == "separable"
+    assert_certified(solve(x, y, boxed(found.radius * 1.01)), x, y)
