@@ -30,7 +30,7 @@ from lectures_code.exact.examples import Examples, least_radius
 from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall
 
-CHUNK, KEPT = 2**16, 2**18  # numbers read, and used, at a time: they stay in the processor's cache
+CHUNK, KEPT = 2**16, 2**17  # numbers read, and used, at a time: they stay in the processor's cache
 
 
 class Intervals(ABC):
@@ -304,8 +304,9 @@ class Columns:
         self.kept[:, -1] = data.y
         if known and known.kept is not None:
             self.kept[:, :old] = known.kept[:, :old]
-        for rows in data.chunks if old < len(self.index) else ():
-            self.kept[rows, old:-1] = data.block(rows, self.index[old:], shrink)
+        if new := len(self.index) - old:
+            for rows in data.slices(KEPT, new):
+                self.kept[rows, old:-1] = data.block(rows, self.index[old:], shrink)
 
     def _read(self, rows: slice) -> np.ndarray:
         return np.column_stack([self.data.block(rows, self.index, self.shrink), self.data.y[rows]])
