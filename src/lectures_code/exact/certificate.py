@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lectures_code.checks import check_labels
 from lectures_code.exact.dual import Certificate, mean_entropy
 from lectures_code.exact.examples import Examples, check_ball, least_radius, open_examples
 from lectures_code.exact.intervals import intervals_of
@@ -132,7 +133,7 @@ def certificate_perturbations(x: Tensor, y: Tensor, ball: NormBall, alpha: Tenso
             "alpha must have a positive entry, got zeros: they prove only that a risk is not "
             "negative, use the alpha of an optimum"
         )
-    x, ones = x.double(), y > 0
+    x, ones = x.double(), check_labels(y, len(x)) > 0
     weights = alpha / alpha[ones].sum()
     classes = [(rows, weights[rows]) for rows in (ones, ~ones)]
     one, zero = (own @ x[rows] for rows, own in classes)

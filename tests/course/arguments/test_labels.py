@@ -93,6 +93,9 @@ SIGNED = {
     solver.solve: lambda y: solver.solve(X, y, NormBall(INF, 0.3)),
     solver.solution_path: lambda y: solver.solution_path(X, y, NormBall(INF, 0), [0.3, 0.4]),
     certificate.lower_bound: lambda y: certificate.lower_bound(X, y, NormBall(INF, 0.5), ALPHA),
+    certificate.certificate_perturbations: lambda y: certificate.certificate_perturbations(
+        X, y, NormBall(INF, 0.5), ALPHA
+    ),
     separation.separate: lambda y: separation.separate(X, y, NormBall(2, 0)),
     experiments.follow_sgd: lambda y: experiments.follow_sgd(
         LINEAR, X, y, BALL, step_size=lambda k: 0.5, n_epochs=2, generator=seeded()
@@ -254,6 +257,9 @@ PAIRS = {
     certificate.lower_bound: lambda a, b: certificate.lower_bound(
         X.to(a), Y, NormBall(INF, 0.5), ALPHA.to(b)
     ),
+    certificate.certificate_perturbations: lambda a, b: certificate.certificate_perturbations(
+        X.to(a), Y, NormBall(INF, 0.5), ALPHA.to(b)
+    ),
     danskin.ValueFunction: lambda a, b: phi(a)(THETA.to(b)),
     danskin.ValueFunction.directional_derivative: lambda a, b: phi(a).directional_derivative(
         THETA.to(a), X[1].to(b)
@@ -369,6 +375,8 @@ PAIRS = {
         X.to(a), Y, radius=0.25, start=X[0].to(b), batch_size=2, generator=seeded()
     ),
 }
+# Dual points are feasible *exactly*, or refused.
+PROOFS = (certificate.lower_bound, certificate.certificate_perturbations)
 HOLDS_NUMBERS = ("Tensor", "Classifier", "nn.Module", "Module", "Model")
 
 
@@ -398,5 +406,4 @@ def test_tensors_of_two_dtypes_give_the_answer_or_are_refused(function):
         else:
             assert "must " in error and ", got " in error
             narrow = {first, second} & {torch.float16, torch.bfloat16}
-            # Dual points are feasible *exactly*, or refused.
-            assert first != second or narrow or function is certificate.lower_bound
+            assert first != second or narrow or function in PROOFS
