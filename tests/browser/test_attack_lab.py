@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from lectures_code.attacks import linear_maximiser
+from lectures_code.exact import solve
 from lectures_code.experiments import train_from_seeds
 from lectures_code.explorers.attack_lab import AttackLab
 from lectures_code.explorers.stored import as_bytes, as_json
+from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.mnist import MnistNotFoundError, load_zero_one
 from lectures_code.perturbations import NormBall
@@ -24,6 +26,7 @@ from tests.browser.explorer_pages import mathematics, result, said, slide, start
 ROUNDING = 1e-11
 RADII = [k / 20 for k in range(11)] + [0.005, 0.175, 0.385]
 STANDARD, ROBUST, SPARSE = "standard", "adversarial", "three weights"
+BINARY = "thresholded"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,9 @@ def models(data):
     theta = torch.zeros(784, dtype=torch.float64)
     theta[[406, 407, 350]] = torch.tensor([2.0, 1.0, -0.5], dtype=torch.float64)
     sparse = LinearClassifier(theta, 0.75)
-    return {STANDARD: standard, ROBUST: robust, SPARSE: sparse}
+    ball = NormBall(torch.inf, 0.2).in_box()
+    binary = solve(data.x_train[:1000], data.y_train[:1000], ball, feature=Threshold(0.5))
+    return {STANDARD: standard, ROBUST: robust, SPARSE: sparse, BINARY: binary.classifier}
 
 
 @pytest.fixture
@@ -104,7 +109,7 @@ def close(shown, expected):
     )
 
 
-@pytest.mark.parametrize("name", [STANDARD, ROBUST, SPARSE])
+@pytest.mark.parametrize("name", [STANDARD, ROBUST, SPARSE, BINARY])
 def test_certified_radii_of_all_images_equal_the_packages(computed, data, models, name):
     shown, test = computed(models[name], []), (data.x_test, data.y_test)
     for key, in_box in (("free", False), ("boxed", True)):
@@ -114,7 +119,7 @@ def test_certified_radii_of_all_images_equal_the_packages(computed, data, models
         assert {math.inf, -math.inf} <= set(shown["boxed"]), "both special cases were seen"
 
 
-@pytest.mark.parametrize("name", [STANDARD, ROBUST, SPARSE])
+@pytest.mark.parametrize("name", [STANDARD, ROBUST, SPARSE, BINARY])
 def test_all_counts_are_the_packages_exactly(computed, data, models, name):
     test = data.x_test, data.y_test
     cases = [{"index": 0, "radius": r, "inBox": b} for r in RADII for b in (False, True)]
@@ -127,7 +132,7 @@ def test_all_counts_are_the_packages_exactly(computed, data, models, name):
         assert shown["mistakes"] == robust_error(models[name], *test, ball_of(case)).k
 
 
-@pytest.mark.parametrize("name", [STANDARD, ROBUST, SPARSE])
+@pytest.mark.parametrize("name", [STANDARD, ROBUST, SPARSE, BINARY])
 def test_perturbations_scores_and_probabilities_equal_the_packages(computed, data, models, name):
     model, cases = models[name], cases_of(data, (0.0, 0.2, 0.385))
     for case, shown in zip(cases, computed(model, cases)["cases"], strict=True):
@@ -325,7 +330,7 @@ def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page,
         }""",
         values,
     )
-    assert shown[1:] == [4, "mine", 8] and shown[0]["chosen"] == "mine"
+    assert shown[1:] == [5, "mine", 10] and shown[0]["chosen"] == "mine"
     right = len(explorer.y) - error(explorer.classifiers[STANDARD], explorer.x, explorer.y).k
     assert shown[0]["clean"] == right, "the opposite of each answer"
 

@@ -27,6 +27,29 @@ function radiusInBox(margin, weights) {
   return Infinity;
 }
 
+// Where the worst margin of a classifier of thresholded pixels reaches 0: a pixel gives all of its
+// weight at once, where the radius reaches its distance from the threshold. For a threshold of at
+// least 0 and below 1 the box changes nothing.
+function radiusOfThreshold({ theta, threshold }, images, start, y, margin) {
+  if (margin === 0) return 0;
+  if (margin < 0) return -Infinity;
+  const next = threshold * (1 + Number.EPSILON); // to be above the threshold is to reach this
+  const steps = [];
+  for (let j = 0; j < theta.length; j++) {
+    const pixel = PIXEL[images[start + j]];
+    const lowered = y * theta[j] > 0;
+    if (theta[j] === 0 || lowered !== pixel > threshold) continue;
+    steps.push([lowered ? pixel - threshold : next - pixel, Math.abs(theta[j])]);
+  }
+  steps.sort(([one], [other]) => one - other);
+  let taken = 0;
+  for (const [distance, weight] of steps) {
+    taken += weight;
+    if (taken >= margin) return distance;
+  }
+  return Infinity;
+}
+
 // Margins and certified radii of all images, without and with the box, in order and sorted.
 function certify(model, images, labels) {
   const d = model.theta.length;
@@ -39,6 +62,10 @@ function certify(model, images, labels) {
     const y = labels[i] ? 1 : -1;
     for (let j = 0; j < d; j++) x[j] = PIXEL[images[i * d + j]];
     margins[i] = y * scoreOf(model, x);
+    if (model.threshold !== undefined) {
+      free[i] = boxed[i] = radiusOfThreshold(model, images, i * d, y, margins[i]);
+      continue;
+    }
     free[i] = margins[i] === 0 ? 0 : margins[i] / length;
     boxed[i] = radiusInBox(margins[i], weightsByRoom(model, images, i * d, y));
   }

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lectures_code.checks import check_examples
 from lectures_code.explorers.base import Explorer, Number, Whole, source, style
 from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
+from lectures_code.features import MonotoneClassifier
 from lectures_code.figures import plot_attack_lab
 from lectures_code.figures.style import figure_of
 from lectures_code.logistic import LinearClassifier
@@ -31,7 +32,7 @@ class AttackLab(Explorer):
 
     Parameters
     ----------
-    models : mapping from names to LinearClassifiers or nn.Linear with one output
+    models : mapping from names to LinearClassifiers, MonotoneClassifiers or nn.Linear with one output
         The classifiers to choose from, at least one.
     x : Tensor of shape (n, 784)
         Test images, each pixel k / 255 with a whole number k, float64.
@@ -65,7 +66,7 @@ class AttackLab(Explorer):
 
     def __init__(
         self,
-        models: Mapping[str, LinearClassifier | nn.Linear],
+        models: Mapping[str, LinearClassifier | MonotoneClassifier | nn.Linear],
         x: Tensor,
         y: Tensor,
         *,
@@ -103,10 +104,12 @@ class AttackLab(Explorer):
             )
         return proposal["value"]
 
-    def add_model(self, name: str, model: LinearClassifier | nn.Linear) -> None:
+    def add_model(
+        self, name: str, model: LinearClassifier | MonotoneClassifier | nn.Linear
+    ) -> None:
         """Add a classifier to the list, or replace the one of this name, and choose it.
 
-        It must be linear, with one weight for each pixel.
+        It must be linear in the pixels, or in thresholded ones, with one weight for each.
         """
         new = as_json(name, model, len(self.images) // len(self.labels))
         names = [each["name"] for each in self.models]
@@ -128,7 +131,7 @@ class AttackLab(Explorer):
         return 2 * torch.frombuffer(bytearray(self.labels), dtype=torch.uint8).double() - 1
 
     @property
-    def classifiers(self) -> dict[str, LinearClassifier]:
+    def classifiers(self) -> dict[str, LinearClassifier | MonotoneClassifier]:
         """The classifiers by name, in the list's order."""
         return {each["name"]: from_json(each) for each in self.models}
 
@@ -142,7 +145,7 @@ class AttackLab(Explorer):
         """The current image, its perturbation, and the scores without and with it."""
         model = self.classifiers[self.chosen]
         x, y = self.x[self.index][None], self.y[self.index]
-        delta = self.ball.maximiser(-y * model.theta[None], x)
+        delta = model.worst_perturbations(x, y[None], self.ball)
         return x[0], delta[0], float(model(x)), float(model(x + delta))
 
     def figure(self) -> Figure:

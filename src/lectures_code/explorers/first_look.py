@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from lectures_code.attacks import linear_maximiser
 from lectures_code.checks import check_examples, real
 from lectures_code.explorers.base import Explorer, Number, source, style
-from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
+from lectures_code.explorers.stored import as_bytes, as_json, from_bytes
 from lectures_code.figures import plot_sum
 from lectures_code.figures.style import figure_of
 from lectures_code.logistic import LinearClassifier
@@ -56,7 +56,7 @@ class FirstLook(Explorer):
     ) -> None:
         label = y if isinstance(y, Tensor) else torch.tensor(real(y))
         images, labels = check_examples(x[None], label[None])
-        stored = as_json("model", model, images.shape[1])
+        stored = as_json("model", LinearClassifier.of(model), images.shape[1])
         super().__init__(
             image=as_bytes(images),
             digit=int(labels > 0),
@@ -67,7 +67,7 @@ class FirstLook(Explorer):
 
     def _attacked(self) -> tuple[LinearClassifier, Tensor, Tensor]:
         """Classifier, image of shape (1, 784), perturbation of the same shape."""
-        model = from_json({"theta": self.theta, "intercept": self.intercept})
+        model = LinearClassifier(torch.tensor(self.theta, dtype=torch.float64), self.intercept)
         x, y = from_bytes(self.image)[None], torch.tensor([2.0 * self.digit - 1])
         return model, x, linear_maximiser(model, x, y, NormBall(torch.inf, self.radius))
 

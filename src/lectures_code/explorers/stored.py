@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from lectures_code.features import MonotoneClassifier, Threshold, exact_classifier
 from lectures_code.logistic import LinearClassifier
 
 
@@ -38,39 +39,53 @@ def from_bytes(stored: bytes) -> Tensor:
     return torch.frombuffer(bytearray(stored), dtype=torch.uint8).double() / 255
 
 
-def as_json(name: str, model: LinearClassifier | nn.Linear, d: int) -> dict[str, object]:
+def as_json(
+    name: str, model: LinearClassifier | MonotoneClassifier | nn.Linear, d: int
+) -> dict[str, object]:
     """A classifier of images of d pixels, with all digits of its weights.
 
     Parameters
     ----------
     name : str
         What the reader knows it by.
-    model : LinearClassifier or nn.Linear with one output
-        With d weights.
+    model : LinearClassifier, nn.Linear with one output or MonotoneClassifier
+        With d weights, of pixels or of thresholded pixels.
     d : int
         Number of pixels.
 
     Returns
     -------
     dict
-        ``"name"``, ``"theta"``, a list of d numbers, and ``"intercept"``, as JSON keeps them.
+        ``"name"``, ``"theta"``, a list of d numbers, ``"intercept"``, and ``"threshold"`` where
+        there is one, as JSON keeps them.
 
     Raises
     ------
     TypeError, ValueError
-        If the model is not linear, or has more weights or fewer.
+        If the model is none of these, has more weights or fewer, or a threshold outside [0, 1).
     """
-    model = LinearClassifier.of(model)
+    model = exact_classifier(model)
     if len(model.theta) != d:
         raise ValueError(
             f"classifier {name!r} must have {d} weights, one for each pixel, "
             f"got {len(model.theta)}: pass one that was trained on these images"
         )
     theta = model.theta.double().tolist()
-    return {"name": name, "theta": theta, "intercept": float(model.intercept)}
+    stored = {"name": name, "theta": theta, "intercept": float(model.intercept)}
+    if isinstance(model, MonotoneClassifier):
+        feature = model.feature
+        if not isinstance(feature, Threshold) or not 0 <= feature.at < 1:
+            raise ValueError(
+                f"the feature of classifier {name!r} must be a Threshold in [0, 1), got {feature}"
+            )
+        stored["threshold"] = feature.at
+    return stored
 
 
-def from_json(stored: dict) -> LinearClassifier:
+def from_json(stored: dict) -> LinearClassifier | MonotoneClassifier:
     """The classifier that :func:`as_json` stored, float64."""
     theta = torch.tensor(stored["theta"], dtype=torch.float64)
-    return LinearClassifier(theta, stored["intercept"])
+    linear = LinearClassifier(theta, stored["intercept"])
+    if "threshold" not in stored:
+        return linear
+    return MonotoneClassifier(Threshold(stored["threshold"]), linear)

@@ -197,7 +197,9 @@ function inner(theta, x) {
   return total;
 }
 
-const scoreOf = ({ theta, intercept }, x) => inner(theta, x) + intercept;
+// Linear in the pixels x, or, of a classifier with a threshold, in whether each is above it.
+const scoreOf = ({ theta, intercept, threshold }, x) =>
+  inner(theta, threshold === undefined ? x : x.map((pixel) => +(pixel > threshold))) + intercept;
 
 // The probability of a "1" that a score stands for, accurate at both ends.
 const sigmoid = (score) =>
@@ -215,11 +217,14 @@ function worstPerturbation({ theta }, x, y, radius, inBox) {
 // What a classifier makes of an image, and of the image under the worst perturbation.
 function attack(model, x, y, radius, inBox) {
   const delta = worstPerturbation(model, x, y, radius, inBox);
+  const attacked = x.map((pixel, j) => pixel + delta[j]);
   const score = scoreOf(model, x);
-  const attackedScore = score + inner(model.theta, delta);
+  const attackedScore = model.threshold === undefined
+    ? score + inner(model.theta, delta)
+    : scoreOf(model, attacked);
   return {
     delta,
-    attacked: x.map((pixel, j) => pixel + delta[j]),
+    attacked,
     score,
     probability: sigmoid(score),
     attackedScore,

@@ -11,7 +11,8 @@ from torch import nn
 
 from lectures_code.attacks import linear_maximiser
 from lectures_code.explorers.attack_lab import AttackLab
-from lectures_code.explorers.stored import as_bytes
+from lectures_code.explorers.stored import as_bytes, as_json
+from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.risk import error_curve
@@ -152,3 +153,11 @@ def test_settings_that_are_no_number_in_the_range_are_refused(value):
     with pytest.raises(traitlets.TraitError):
         lab.index = value
     assert lab.radius == 0.2 and lab.index == 0
+
+
+@pytest.mark.parametrize("at", [1.0, -0.1])
+def test_only_a_threshold_that_pixels_can_cross_is_taken(at):
+    model = MonotoneClassifier(Threshold(at), LinearClassifier(torch.ones(4).double(), 0.0))
+    text = f"the feature of classifier 'it' must be a Threshold in [0, 1), got Threshold(at={at})"
+    with says(ValueError, text):
+        as_json("it", model, 4)
