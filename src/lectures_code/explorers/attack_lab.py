@@ -32,7 +32,7 @@ class AttackLab(Explorer):
 
     Parameters
     ----------
-    models : mapping from names to LinearClassifiers, MonotoneClassifiers or nn.Linear with one output
+    models : mapping from names to LinearClassifier, MonotoneClassifier or nn.Linear(784, 1)
         The classifiers to choose from, at least one.
     x : Tensor of shape (n, 784)
         Test images, each pixel k / 255 with a whole number k, float64.
