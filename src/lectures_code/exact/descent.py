@@ -22,8 +22,8 @@ PATIENCE = 40  # Newton steps after which it is asked whether there is a minimis
 GUESS_STEPS = 3  # Newton steps from a guess before optimality is checked
 NEARBY = 0.03  # of the width: a coordinate with a pull so near to 0 belongs to the guess
 FEWER, ENOUGH = 10, 5_000  # every so many examples come first, where there are more than these
+LATE = 1e-9  # the most by which intervals are narrowed that were not from the start, in widths
 ROUGH = 1e-3  # relative gap at which their optimum is good enough
-SHRINK = 1e-3  # the most by which the intervals are narrowed at each end, in widths
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Start:
 
     weights: np.ndarray
     intercept: float
-    index: np.ndarray | None = None
-    shrink: float = SHRINK
+    index: np.ndarray | None
+    shrink: float
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ def follow(last: Descent, before: Descent, change: float, near: float) -> Start:
 
 def _guess(data: Intervals, tol: float) -> Start:
     """The optimum of fewer examples, or the best classifier whose weights are 0."""
-    constant = Start(np.zeros(2 * data.d), data.data.log_odds)
+    constant = Start(np.zeros(2 * data.d), data.data.log_odds, None, data.slack)
     if data.n <= ENOUGH or abs((fewer := data.every(FEWER)).y.sum()) == fewer.n:
         return constant
     found = descend(fewer, None, tol=ROUGH, max_steps=PATIENCE)
     if found.status is Status.SEPARABLE:
         return constant
-    return found.start(NEARBY * data.width, found.shrink * tol / ROUGH)
+    return found.start(NEARBY * data.width, min(found.shrink * tol / ROUGH, data.slack))
 
 
 class _Run:
@@ -115,6 +115,7 @@ class _Run:
         self.best = Certificate(0.0, np.zeros(data.n), math.nan)
         self.status, self.risk = Status.STOPPED, math.inf
         self.steps, self.stalled, self.asked = 0, 0, False
+        self.slack, self.saved = data.slack, (math.inf, self.weights, self.intercept)
         self._open(np.flatnonzero(self.weights) if start.index is None else start.index)
         if start.index is not None and len(self.index):
             self.take_steps(GUESS_STEPS)
@@ -134,8 +135,15 @@ class _Run:
         elif risk - self.best.bound <= self.tol * risk and self._closes():
             self.status = Status.OPTIMAL
         elif self.steps < self.max_steps and self.stalled <= STALLS:
+            self._narrow_at_last()
             return False
         return True
+
+    def _narrow_at_last(self) -> None:
+        """Where intervals were not narrowed so far: do it now, and remember where they were not."""
+        if self.slack == 0 and self.stalled:
+            self.saved = mean_loss(self._true_margins()), self.weights.copy(), self.intercept
+            self.slack, self.stalled = LATE, 0
 
     def ask(self) -> None:
         """Once, after many steps: whether the data are separable. If so, go where they are."""
@@ -153,7 +161,7 @@ class _Run:
         price = self.tol * mean_loss(self.margins) * self.data.n / 8
         slope = widths @ self.weights
         least = 16 * self.data.rounding / self.data.width
-        wanted = min(max(price / slope, least), SHRINK) if slope > 0 else self.shrink
+        wanted = min(max(price / slope, least), self.slack) if slope > 0 else self.shrink
         if not wanted / 4 <= self.shrink <= 4 * wanted:
             self.shrink = wanted
         self._open(opened(self.weights, self.pull + self.shrink * widths))
@@ -176,6 +184,8 @@ class _Run:
         pull = (self.pull + self.shrink * widths) / max(self.a.sum(), 1e-300)
         if self.status is not Status.OPTIMAL:
             self.risk = mean_loss(self._true_margins())
+        if self.saved[0] < self.risk:
+            self.risk, self.weights, self.intercept = self.saved
         return Descent(
             self.weights,
             self.intercept,

@@ -42,6 +42,8 @@ class Intervals(ABC):
     """
 
     radius: float
+    #: The most by which intervals are narrowed at each end, in widths.
+    slack = 1e-3
 
     def __init__(self, data: Examples) -> None:
         self.data, self.x, self.y, self.n, self.d = data, data.x, data.y, data.n, data.d
@@ -242,6 +244,10 @@ class BoxedIntervals(SplitIntervals):
 
 class FeatureIntervals(SplitIntervals):
     """Monotone features of pixels in a ball."""
+
+    # Where many features are equal the adversary loses each tie in narrower intervals, and weights
+    # may grow without end: they are narrowed only where the minimum has been found.
+    slack = 0.0
 
     def __init__(self, data: Examples, ball: NormBall, feature: MonotoneFeature) -> None:
         super().__init__(data)

@@ -103,7 +103,8 @@ def separate(
     A linear programme (p = 1, inf) or a non-negative least-squares problem (p = 2) over a working
     set of examples, to which those with the smallest margins are added until no margin is smaller.
     For p = inf it is solved at one radius after another, each the largest at which the classifier
-    found before still separates.
+    found before still separates. For features with whole values the upper bound may be far off: the
+    weights that prove it have to meet equations exactly.
 
     References
     ----------

@@ -90,6 +90,11 @@ def solve(
     d pixels; beside the data, memory of :math:`O(N + k^2)` is needed. At exactly the threshold of
     :func:`~lectures_code.exact.separate` the infimum is above 0 and need not be attained: expect
     ``"stopped"``.
+
+    Of thresholded pixels there is often no minimiser though the data are not separable: some of
+    the examples can be separated for nothing, by ever larger weights. The risk then approaches its
+    infimum, but the proof would have to meet equations exactly, which rounding seldom allows:
+    expect ``"stopped"`` with a lower bound of 0.
     """
     check_ball(ball, feature)
     tol, max_steps = check_positive("tol", tol), check_count("max_steps", max_steps)
@@ -97,8 +102,8 @@ def solve(
     given = given_weights(data, start)
     if not _is_pixel_by_pixel(data, ball):
         return _by_norm(data, ball, feature, tol, given, max_steps)
-    begin = Start(coordinates(given[0]), given[1]) if given else None
     intervals = intervals_of(data, ball, feature)
+    begin = Start(coordinates(given[0]), given[1], None, intervals.slack) if given else None
     return _of_descent(ball, feature, descend(intervals, begin, tol=tol, max_steps=max_steps))
 
 
@@ -239,7 +244,7 @@ def _next_start(path: list[tuple[float, Descent]], ahead: Intervals) -> Start | 
     if not path:
         return None
     if path[-1][0] > FAR * ahead.radius:
-        return Start(path[-1][1].weights, path[-1][1].intercept)
+        return Start(path[-1][1].weights, path[-1][1].intercept, None, ahead.slack)
     (last_radius, last), (radius_before, before) = path[-1], path[0]
     step = last_radius - ahead.radius
     change = step / (radius_before - last_radius) if len(path) == 2 else 0.0

@@ -67,7 +67,9 @@ class FirstLook(Explorer):
 
     def _attacked(self) -> tuple[LinearClassifier, Tensor, Tensor]:
         """Classifier, image of shape (1, 784), perturbation of the same shape."""
-        model = LinearClassifier(torch.tensor(self.theta, dtype=torch.float64), self.intercept)
+        model = LinearClassifier(
+            *(torch.tensor(each, dtype=torch.float64) for each in (self.theta, self.intercept))
+        )
         x, y = from_bytes(self.image)[None], torch.tensor([2.0 * self.digit - 1])
         return model, x, linear_maximiser(model, x, y, NormBall(torch.inf, self.radius))
 
