@@ -15,7 +15,7 @@ only from those above it. Nothing is imported here: a chapter pays for what it u
     multiclass     Linear models       what of the closed form holds for several classes
     exact          The exact optimum   solver, certificate, threshold of separability
     training       The min-max problem the outer minimum: one epoch, and many of them
-    proximal       The exact optimum   step 2 that keeps the adversary's term exact
+    proximal       The kink, the noise step 2 that keeps the adversary's term exact
     together       MNIST               many linear classifiers trained at once
     danskin        Danskin's theorem   value functions and their derivatives
     experiments    MNIST               the lecture's experiments, from seeds to results

@@ -39,7 +39,7 @@ class MonotoneFeature(Protocol):
 
 @dataclass(frozen=True)
 class Threshold:
-    r"""1 where a pixel is above the threshold, 0 where it is not: :math:`\mathbb 1[x_j > t]`.
+    r"""1 where a pixel is above the threshold, 0 where it is not: :math:`\mathbf 1[x_j > t]`.
 
     Parameters
     ----------

@@ -53,6 +53,13 @@ CHANGES = [
     # No exercise asks for these two, but the front page does: "change a number".
     Change("", "lecture/linear_models", "d, epsilon = 8, 0.2", "d, epsilon = 8, 0.1"),
     Change("", "beyond/exact_optimum", "epsilon = 0.2", "epsilon = 0.1"),
+    Change("", "beyond/kink_and_noise", "epsilon = 0.2", "epsilon = 0.1"),
+    Change(
+        "ex-between",
+        "beyond/kink_and_noise",
+        "tried = 0.1, 0.2, 0.3, 0.4",
+        "tried = 0.32, 0.35, 0.37",
+    ),
 ]
 
 # Words by which an exercise asks for a change of the chapter's code.

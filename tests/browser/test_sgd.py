@@ -267,7 +267,7 @@ def test_the_start_can_be_dragged_and_snaps_to_the_kink(page):
 
 
 def test_the_explorer_lives_in_its_chapter(open_page):
-    shown = explorers.start(open_page("book/lecture/linear_models.html"), "sgd")
+    shown = explorers.start(open_page("book/beyond/kink_and_noise.html"), "sgd")
     before = explorers.result(shown)
     assert before["best"]["theta"][1] == 0 and before["tail"]["crossings"] > 0
     explorers.slide(shown, radius=0.2)

@@ -29,6 +29,7 @@ NAMES = [
     "book/lecture/min_max.ipynb",
     "book/lecture/mnist.ipynb",
     "book/beyond/exact_optimum.ipynb",
+    "book/beyond/kink_and_noise.ipynb",
 ]
 
 
