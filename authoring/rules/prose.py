@@ -16,6 +16,7 @@ ALLOWED_NUMBERS = {
     "0.025": "the lecture's error after adversarial training, quoted",
     "0.2": "the lecture's radius, a parameter",
     "0.1": "a parameter: a radius, a step size",
+    "0.3": "a parameter: the radius of published results on pairs of digits",
     "0.5": "one half",
 }
 # What stands before a number that is a name and no quantity: Python 3.11, CC BY 4.0, Section 2.1.

@@ -60,6 +60,7 @@ CHANGES = [
         "tried = 0.1, 0.2, 0.3, 0.4",
         "tried = 0.32, 0.35, 0.37",
     ),
+    Change("", "beyond/not_linear", "epsilon = 0.2", "epsilon = 0.1"),
 ]
 
 # Words by which an exercise asks for a change of the chapter's code.
