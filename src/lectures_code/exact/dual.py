@@ -37,7 +37,8 @@ def balanced(alpha: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     As whole multiples of a power of two, below 2**53 in sum, the weights add up without rounding.
     """
-    totals = [max(alpha[y == sign].sum(), 1e-300) for sign in (1, -1)]
+    # So far above the least number that its product with the unit does not round to 0.
+    totals = [max(alpha[y == sign].sum(), 1e-140) for sign in (1, -1)]
     unit = 2.0 ** (math.ceil(math.log2(max(totals))) - 52)
     units = np.floor(alpha * np.where(y > 0, *(min(totals) / (t * unit) for t in totals)))
     excess = (units * y).sum()

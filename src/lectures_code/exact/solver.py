@@ -243,9 +243,10 @@ def _next_start(path: list[tuple[float, Descent]], ahead: Intervals) -> Start | 
     """Where the optima at one or two larger radii point to; the last of them if it is far away."""
     if not path:
         return None
-    if path[-1][0] > FAR * ahead.radius:
-        return Start(path[-1][1].weights, path[-1][1].intercept, None, ahead.slack)
     (last_radius, last), (radius_before, before) = path[-1], path[0]
+    # What separates at a larger radius does so here: there is no minimiser to point to.
+    if last_radius > FAR * ahead.radius or last.status is Status.SEPARABLE:
+        return Start(last.weights, last.intercept, None, ahead.slack)
     step = last_radius - ahead.radius
     change = step / (radius_before - last_radius) if len(path) == 2 else 0.0
     return follow(last, before, change, NEARBY * step / ahead.radius * ahead.width)

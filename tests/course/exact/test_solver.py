@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from lectures_code.exact import separate, solution_path, solve
+from lectures_code.exact import dual, separate, solution_path, solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
-from tests.course.exact.problems import RADII, TOL, assert_certified, each_p, overlapping
+from tests.course.exact.problems import RADII, TOL, assert_certified, each_p, overlapping, separated
 from tests.oracles import INF
 
 
@@ -179,3 +179,18 @@ def test_other_exponents_are_rejected_by_the_path_and_by_the_threshold():
         solution_path(x, y, NormBall(INF, 0), [0.1, -0.1])
     with pytest.raises(ValueError, match="tol must be a finite number > 0"):
         separate(x, y, NormBall(INF, 0), tol=-1.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_path_goes_on_below_the_threshold(seed):
+    x, y = separated(seed, n=80, d=30)
+    radii = torch.linspace(0.5, 0.02, 19, dtype=torch.float64).tolist()
+    threshold = separate(x, y, NormBall(INF, 0)).radius
+    for radius, found in zip(radii, solution_path(x, y, NormBall(INF, 0), radii), strict=True):
+        assert found.status == ("separable" if radius < threshold else "optimal")
+
+
+def test_weights_that_are_next_to_nothing_prove_nothing():
+    y = torch.tensor([1.0, -1.0, 1.0]).numpy()
+    for size in (0.0, 1e-310, 1e-290):
+        assert not dual.balanced(np.full(3, size), y).any()
