@@ -69,7 +69,7 @@ def descend(data: Intervals, start: Start | None, *, tol: float, max_steps: int)
     """
     run = _Run(data, start or _guess(data, tol), tol, max_steps)
     if mean_loss(run.margins) > mean_loss(data.y * data.data.log_odds):  # worse than a constant
-        run = _Run(data, _guess(data, tol), tol, max_steps)
+        run = _Run(data, _constant(data), tol, max_steps)
     while not run.has_ended():
         run.ask()
         run.widen()
@@ -93,14 +93,18 @@ def follow(last: Descent, before: Descent, change: float, near: float) -> Start:
     return ahead.start(near, last.shrink)
 
 
+def _constant(data: Intervals) -> Start:
+    """The best classifier whose weights are 0."""
+    return Start(np.zeros(2 * data.d), data.data.log_odds, None, data.slack)
+
+
 def _guess(data: Intervals, tol: float) -> Start:
-    """The optimum of fewer examples, or the best classifier whose weights are 0."""
-    constant = Start(np.zeros(2 * data.d), data.data.log_odds, None, data.slack)
+    """The optimum of fewer examples, if they are many and have one, or the constant."""
     if data.n <= ENOUGH or abs((fewer := data.every(FEWER)).y.sum()) == fewer.n:
-        return constant
+        return _constant(data)
     found = descend(fewer, None, tol=ROUGH, max_steps=PATIENCE)
     if found.status is Status.SEPARABLE:
-        return constant
+        return _constant(data)
     return found.start(NEARBY * data.width, min(found.shrink * tol / ROUGH, data.slack))
 
 
