@@ -1,7 +1,7 @@
 """Each chapter runs to its end with each change that one of its exercises invites.
 
-A reader who does what an exercise says must not be stopped by a check that only holds for the
-chapter's own numbers. The runs take minutes: `make invited`.
+And on the sample, where MNIST can't be had. A reader must not be stopped by a check that only holds
+for the chapter's own numbers. The runs take minutes: `make invited`.
 """
 
 import re
@@ -119,6 +119,19 @@ def test_the_chapter_runs_to_its_end(change, tmp_path):
     said = shown(notebooks.execute(copy, threads=1, timeout=1200))
     assert all(text in said for text in change.says)
     assert not any(text in said for text in change.never)
+
+
+@pytest.mark.invited
+@pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda path: path.stem)
+def test_the_chapter_runs_to_its_end_on_the_sample(path, tmp_path, monkeypatch):
+    """As where there is neither MNIST nor a network: checks must not hold for all of it alone."""
+    monkeypatch.delenv("MNIST_DIR", raising=False)
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
+    said = shown(notebooks.execute(path, threads=1))
+    assert ("load_zero_one" not in str(notebooks.read(path))) or "sample" in said
 
 
 @pytest.mark.parametrize("path", notebooks.chapters(), ids=lambda path: path.stem)
