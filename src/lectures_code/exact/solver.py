@@ -20,7 +20,7 @@ from lectures_code.exact.examples import (
 )
 from lectures_code.exact.intervals import Intervals, coordinates, difference, intervals_of
 from lectures_code.exact.newton import point_at
-from lectures_code.exact.norms import minimise
+from lectures_code.exact.norms import Found, minimise
 from lectures_code.exact.optimum import RobustOptimum, Status
 from lectures_code.features import MonotoneClassifier, MonotoneFeature
 from lectures_code.logistic import LinearClassifier
@@ -112,10 +112,14 @@ def _is_pixel_by_pixel(data: Examples, ball: NormBall) -> bool:
     return ball.p == math.inf and ball.radius > 0 and abs(data.y.sum()) < data.n
 
 
-def _of_descent(ball: NormBall, feature: MonotoneFeature | None, found: Descent) -> RobustOptimum:
+def _optimum(
+    ball: NormBall,
+    classifier: LinearClassifier | MonotoneClassifier,
+    found: Descent | Found,
+) -> RobustOptimum:
     return RobustOptimum(
         ball=ball,
-        classifier=_classifier(feature, difference(found.weights), found.intercept),
+        classifier=classifier,
         risk=found.risk,
         lower_bound=found.best.bound,
         alpha=torch.from_numpy(found.best.alpha),
@@ -123,6 +127,11 @@ def _of_descent(ball: NormBall, feature: MonotoneFeature | None, found: Descent)
         status=found.status,
         iterations=found.steps,
     )
+
+
+def _of_descent(ball: NormBall, feature: MonotoneFeature | None, found: Descent) -> RobustOptimum:
+    theta = difference(found.weights)
+    return _optimum(ball, _classifier(feature, theta, found.intercept), found)
 
 
 def _by_norm(
@@ -141,16 +150,8 @@ def _by_norm(
         data = Examples(values, data.y, data.memory)
     start = point_at(data, *given) if given else None
     found = minimise(data, ball, tol, start, max_steps)
-    return RobustOptimum(
-        ball=ball,
-        classifier=_classifier(feature, found.point.theta, found.point.intercept),
-        risk=found.risk,
-        lower_bound=found.best.bound,
-        alpha=torch.from_numpy(found.best.alpha),
-        bound_radius=found.best.radius,
-        status=found.status,
-        iterations=found.steps,
-    )
+    classifier = _classifier(feature, found.point.theta, found.point.intercept)
+    return _optimum(ball, classifier, found)
 
 
 def _one_class(data: Examples, ball: NormBall, feature: MonotoneFeature | None) -> RobustOptimum:
