@@ -108,7 +108,7 @@ def most_violated(margins: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> np.
 
 
 @dataclass(frozen=True)
-class Threshold:
+class SeparationBounds:
     """The radii between which separability ends, with what proves them."""
 
     lower: float
@@ -117,14 +117,14 @@ class Threshold:
     a: np.ndarray
 
 
-def threshold(data: Intervals, tol: float) -> Threshold:
+def separation_bounds(data: Intervals, tol: float) -> SeparationBounds:
     """Where separability ends, within `tol` in units of the largest pixel.
 
     From the classifier of the widest margin at a radius to the largest radius at which it still
     separates; from there with the next one, until there is none.
     """
     chosen, unit = np.zeros(data.n, bool), tol * data.data.largest
-    best, radius = Threshold(0.0, math.inf, None, np.zeros(data.n)), 0.0
+    best, radius = SeparationBounds(0.0, math.inf, None, np.zeros(data.n)), 0.0
     while True:
         found = widest_margin(data.at(radius), 0.1 * tol, chosen)
         if (reach := _reach(data, found, radius, unit)) > best.lower:

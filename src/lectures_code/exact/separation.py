@@ -20,7 +20,7 @@ from lectures_code.exact.examples import (
     uniform_weights,
 )
 from lectures_code.exact.intervals import difference, intervals_of
-from lectures_code.exact.margin import EXACT, most_violated, threshold
+from lectures_code.exact.margin import EXACT, most_violated, separation_bounds
 from lectures_code.features import MonotoneFeature
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
@@ -119,7 +119,7 @@ def separate(
         return Separation(p, math.inf, math.inf, constant, torch.full((data.n,), 1 / data.n))
     if p != math.inf:
         return separate_examples(data, p, tol)
-    found = threshold(intervals_of(data, ball, feature), tol)
+    found = separation_bounds(intervals_of(data, ball, feature), tol)
     classifier = None
     if found.separating:
         theta = difference(found.separating.weights)
