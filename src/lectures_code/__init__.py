@@ -18,6 +18,7 @@ only from those above it. Nothing is imported here: a chapter pays for what it u
     proximal       The kink, the noise step 2 that keeps the adversary's term exact
     together       MNIST               many linear classifiers trained at once
     danskin        Danskin's theorem   value functions and their derivatives
+    networks       Networks            small networks: trained, attacked, bounded
     experiments    MNIST               the lecture's experiments, from seeds to results
     figures        all                 results in, axes out
     reporting      all                 tables, numbers for the prose, where the data come from

@@ -179,7 +179,7 @@ def train(
     *,
     maximiser: Maximiser | None = None,
     step: Step = gradient_step,
-    step_size: float,
+    step_size: float | Callable[[int], float],
     batch_size: int,
     n_epochs: int,
     generator: torch.Generator,
@@ -197,8 +197,10 @@ def train(
     ----------
     model : nn.Module
         The start. It is copied, not changed.
-    x, y, maximiser, step, step_size, batch_size
+    x, y, maximiser, step, batch_size
         As for :func:`epoch`.
+    step_size : float or callable
+        As for :func:`epoch`, or a function that takes the epoch's number, from 0, and gives it.
     n_epochs : int
         The most epochs that are run.
     generator : torch.Generator
@@ -224,7 +226,7 @@ def train(
     """
     x = check_x(x)
     y = check_targets(y, len(x))
-    step_size = check_positive("step_size", step_size)
+    sizes = step_size if callable(step_size) else _constant(check_positive("step_size", step_size))
     batch_size = check_count("batch_size", batch_size)
     n_epochs = check_count("n_epochs", n_epochs)
     generator = check_generator(generator)
@@ -233,14 +235,14 @@ def train(
     start, model = model, _copy(model).train()
     history = _measure(History(), model, x_eval, y_eval, attack)
     _check_last_batch(start, x, batch_size)
-    for _ in progress(range(n_epochs), label="epochs"):
+    for k in progress(range(n_epochs), label="epochs"):
         for _ in epoch(
             model,
             x,
             y,
             maximiser=maximiser,
             step=step,
-            step_size=step_size,
+            step_size=sizes(k),
             batch_size=batch_size,
             generator=generator,
         ):
@@ -249,6 +251,10 @@ def train(
         if stop is not None and stop(history):
             break
     return model.eval(), history
+
+
+def _constant(step_size: float) -> Callable[[int], float]:
+    return lambda k: step_size
 
 
 def _measure(

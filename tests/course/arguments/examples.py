@@ -4,6 +4,8 @@ import torch
 
 from lectures_code import attacks, masking, mnist, training
 from lectures_code.logistic import LinearClassifier
+from lectures_code.networks.models import dense_network
+from lectures_code.networks.steps import AdamStep
 from lectures_code.perturbations import NormBall
 from tests.oracles import INF, seeded
 
@@ -63,3 +65,14 @@ def stepped(model, y, x=X, step_size=1.0):
 def one_epoch(model, y, x=X, **changes):
     how = {"step_size": 1.0, "batch_size": 2, **changes}
     return list(training.epoch(model, x, y, generator=seeded(), **how))[-1]
+
+
+def network(n_outputs=1, dtype=torch.float64):
+    """A small network with weights of its own."""
+    made = dense_network(2, [3], generator=seeded(), n_outputs=n_outputs)
+    return made.to(dtype)
+
+
+def adam_stepped(model, y, x=X, step_size=0.25):
+    AdamStep()(model, x, y, torch.zeros_like(x), step_size)
+    return model

@@ -21,6 +21,7 @@ from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
+from lectures_code.networks import steps
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -37,9 +38,11 @@ from tests.course.arguments.examples import (
     WEIGHTS,
     X,
     Y,
+    adam_stepped,
     exact,
     examined,
     layer,
+    network,
     one_epoch,
     stepped,
     trained,
@@ -69,7 +72,21 @@ def logits(x):
 
 IN_PIXELS = NormBall(INF, 0.3)
 
+
+def networks(n_outputs=1):
+    """What takes a network and labels."""
+    how = {"step_size": 0.125, "n_steps": 2}
+    return {
+        steps.adversarial_loss: lambda y: steps.adversarial_loss(network(n_outputs), X, y, X / 8),
+        steps.divergence_maximiser: lambda y: steps.divergence_maximiser(
+            network(n_outputs), X, y, BALL, generator=seeded(), **how
+        ),
+        steps.AdamStep.__call__: lambda y: adam_stepped(network(n_outputs), y),
+    }
+
+
 SIGNED = {
+    **networks(),
     attacks.linear_maximiser: lambda y: attacks.linear_maximiser(LINEAR, X, y, BALL),
     **{
         getattr(type(model), name): lambda y, model=model, name=name: getattr(model, name)(
@@ -136,6 +153,7 @@ SIGNED = {
     ),
 }
 NUMBERED = {
+    **networks(n_outputs=3),
     attacks.fgsm: lambda y: attacks.fgsm(logits, X, y, BALL),
     attacks.pgd: lambda y: attacks.pgd(logits, X, y, BALL, step_size=0.1, n_steps=2),
     attacks.coordinate_search: lambda y: attacks.coordinate_search(

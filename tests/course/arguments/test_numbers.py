@@ -19,6 +19,7 @@ from lectures_code import (
 )
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
+from lectures_code.networks import models, steps
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -33,9 +34,11 @@ from tests.course.arguments.examples import (
     THETA,
     X,
     Y,
+    adam_stepped,
     data,
     examined,
     layer,
+    network,
     one_epoch,
     stepped,
     trained,
@@ -93,6 +96,24 @@ NUMBERS = {
         masking.examine,
         {"step_size": 1, "n_steps": 1, "n_pixels": 1},
         call=lambda **numbers: examined(LINEAR, Y, **numbers),
+    ),
+    **tried(models.dense_network, {"d": 2, "n_outputs": 3}, hidden=[2], d=2, generator=seeded),
+    **tried(models.convolutional_network, {"hidden": 2, "n_outputs": 3}, [1], generator=seeded),
+    **tried(
+        steps.divergence_maximiser,
+        {"step_size": 1, "n_steps": 1},
+        *(network(), X, Y, BALL),
+        **{"step_size": 0.125, "n_steps": 1, "generator": seeded},
+    ),
+    **tried(
+        steps.trades_loss,
+        {"beta": 1},
+        call=lambda beta: steps.trades_loss(beta)(network(), X, Y, X / 8),
+    ),
+    **tried(
+        steps.AdamStep.__call__,
+        {"step_size": 1},
+        call=lambda step_size: adam_stepped(network(), Y, step_size=step_size),
     ),
     **tried(features.Threshold, {"at": 1}, call=lambda at: features.Threshold(at)(2 * X)),
     **tried(solver.solve, {"tol": 1, "max_steps": 1, "memory": 100}, X, Y, PENALTY),

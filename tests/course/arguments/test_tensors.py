@@ -20,6 +20,7 @@ from lectures_code.exact import certificate, penalised, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
+from lectures_code.networks import steps
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -37,9 +38,11 @@ from tests.course.arguments.examples import (
     WEIGHTS,
     X,
     Y,
+    adam_stepped,
     exact,
     examined,
     layer,
+    network,
     one_epoch,
     stepped,
     trained,
@@ -68,6 +71,14 @@ PAIRS = {
     attacks.fgsm: lambda a, b: attacks.fgsm(layer(classifier(a)), X.to(b), Y, BALL),
     attacks.pgd: lambda a, b: attacks.pgd(
         layer(classifier(a)), X.to(b), Y, BALL, step_size=0.125, n_steps=1
+    ),
+    steps.adversarial_loss: lambda a, b: steps.adversarial_loss(
+        network(dtype=a), X.to(b), Y, X.to(b) / 8
+    ),
+    steps.AdamStep.__call__: lambda a, b: adam_stepped(network(dtype=a), Y, X.to(b)),
+    steps.divergence: lambda a, b: steps.divergence(X.to(a), IN_BOX.to(b)),
+    steps.divergence_maximiser: lambda a, b: steps.divergence_maximiser(
+        network(dtype=a), X.to(b), Y, BALL, step_size=0.125, n_steps=1, generator=seeded()
     ),
     solver.solve: lambda a, b: solver.solve(X.to(a), Y, PENALTY, start=classifier(b)).risk,
     certificate.lower_bound: lambda a, b: certificate.lower_bound(
