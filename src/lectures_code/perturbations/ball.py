@@ -94,6 +94,8 @@ class NormBall:
         where ``w[j] = 0``, everything on the first largest entry for p = 1, and 0 for ``w = 0``.
         """
         w = check_rows("w", w)
+        if math.isinf(self.p):
+            return w.sign() * self._radius_in(w.dtype)
         return rounded(at_radius(steepest(w.double(), self.p), self.radius), w.dtype)
 
     def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -185,7 +187,7 @@ class NormBall:
         self._check_basic("project onto")
         delta = check_rows("delta", delta)
         if math.isinf(self.p):
-            radius = rounded(delta.new_tensor(self.radius, dtype=torch.float64), delta.dtype)
+            radius = self._radius_in(delta.dtype)
             return delta.clamp(-radius, radius)
         outside = ~within(delta.double(), self.p, self.radius)
         if self.radius == 0 or not outside.any():
@@ -199,6 +201,10 @@ class NormBall:
         on_sphere = at_radius(in_radii, self.radius)
         projection[outside] = rounded(rows.sign() * on_sphere, delta.dtype)
         return projection
+
+    def _radius_in(self, dtype: torch.dtype) -> float:
+        """The radius as a number of this dtype."""
+        return rounded(torch.tensor(self.radius, dtype=torch.float64), dtype).item()
 
     def _check_basic(self, purpose: str) -> None:
         if self.p not in (1, 2, math.inf):

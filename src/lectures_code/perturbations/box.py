@@ -178,7 +178,9 @@ class BoxedNormBall(NormBall):
         factor of more than 1e154, whose squares are lost to rounding, count as zero where the ball
         binds.
         """
-        w, lowest, highest, dtype = self._place("w", w, x)
+        w, lowest, highest, dtype = self._place("w", w, x, clip=math.isinf(self.p))
+        if math.isinf(self.p):
+            return rounded((w.sign() * self.radius).clamp(lowest, highest), dtype)
         return rounded(self._maximise(w, lowest, highest), dtype)
 
     @torch.no_grad()
@@ -204,11 +206,12 @@ class BoxedNormBall(NormBall):
         has room. Where the box stops an entry that is larger than the others by a factor of 1e16,
         what is left of the radius is shared among these in some way, not necessarily the nearest.
         """
-        delta, lowest, highest, dtype = self._place("delta", delta, x)
+        delta, lowest, highest, dtype = self._place("delta", delta, x, clip=math.isinf(self.p))
+        if math.isinf(self.p):
+            ball = delta.clamp(-self.radius, self.radius)
+            return rounded(ball.clamp(lowest, highest), dtype)
         size, room = delta.abs(), self._room(delta, lowest, highest)
         clipped = torch.minimum(size, room)
-        if math.isinf(self.p):
-            return rounded(delta.sign() * clipped, dtype)
         outside = ~within(clipped, self.p, self.radius).unsqueeze(-1)
         if outside.any():
             solve = scale_to_sphere if self.p == 2 else soft_threshold
@@ -249,16 +252,19 @@ class BoxedNormBall(NormBall):
         return rounded((1 - u) * low + u * high, dtype)  # high - low may overflow
 
     def _place(
-        self, name: str, v: Tensor, x: Tensor | None
+        self, name: str, v: Tensor, x: Tensor | None, *, clip: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, torch.dtype]:
-        """Check `v` and `x`; return `v`, low - x, high - x in float64 and the result's dtype."""
+        """Check `v` and `x`; return `v`, low - x, high - x in float64 and the result's dtype.
+
+        If all that follows are clips, float32 stays as it is: they round nothing.
+        """
         if x is None:
             raise ValueError(
                 "x must be given, got None: a boxed ball depends on the example, "
                 "pass x or use a NormBall"
             )
         v, x = check_rows(name, v), check_rows("x", x)
-        least, greatest = x.min().item(), x.max().item()
+        least, greatest = (end.item() for end in torch.aminmax(x))
         # Data may have been computed in float32 and widened since, and x may be x + delta, rounded.
         rounding = max(torch.finfo(x.dtype).eps, torch.finfo(torch.float32).eps)
         slack = 4 * rounding * max(-self.low, self.high)
@@ -280,7 +286,9 @@ class BoxedNormBall(NormBall):
                 f"broadcast, got {tuple(v.shape)} and {tuple(x.shape)}: reshape one of them"
             ) from None
         dtype = torch.promote_types(v.dtype, x.dtype)
-        v, x = v.double(), x.detach().double()
+        # A radius among the least numbers of float32 must not be rounded up.
+        narrow = clip and dtype == torch.float32 and self.radius > torch.finfo(dtype).tiny
+        v, x = (each.to(dtype if narrow else torch.float64) for each in (v, x.detach()))
         return v, (self.low - x).clamp(max=0), (self.high - x).clamp(min=0), dtype
 
     def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:

@@ -288,7 +288,7 @@ def test_perturbed_examples_are_sums(ball, dtype):
 @cases.each_boxed
 def test_perturbed_examples_stay_in_the_box_where_rounding_would_leave_it(ball):
     x, w = cases.images(200, 4, dtype=torch.float32), cases.normal(200, 4, dtype=torch.float32)
-    box = ball.with_radius(9).in_box(-0.1307 / 0.3081, 0.8693 / 0.3081)
+    box = ball.with_radius(9).in_box(-0.485 / 0.229, 0.515 / 0.229)
     low, high = (torch.tensor(bound, dtype=torch.float32) for bound in (box.low, box.high))
     x = (low + (high - low) * x).clamp(low, high)
     delta = box.maximiser(w, x)
