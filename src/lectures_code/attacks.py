@@ -12,7 +12,7 @@ nowhere, :func:`coordinate_search` needs the scores alone.
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -250,6 +250,51 @@ def coordinate_search(
             perturbed[~worse, pixel] = before[~worse]
             delta[worse, pixel] = end[worse, pixel]
     return delta
+
+
+@torch.no_grad()
+def worst_of(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    attacks: Iterable[Tensor],
+    *,
+    objective: Objective = log_odds_of_error,
+) -> Tensor:
+    """Of several perturbations of each example, the one at which the objective is largest.
+
+    With the results of :func:`pgd` from several random starts, this is PGD with restarts. More
+    attacks never find fewer mistakes.
+
+    Parameters
+    ----------
+    model, x, y, ball, objective
+        As for :func:`fgsm`.
+    attacks : iterable of Tensors of shape (n, d)
+        Perturbations inside the set, at least one tensor; a generator is asked for one at a time.
+
+    Returns
+    -------
+    Tensor of shape (n, d)
+        One of them for each example; the first where several are as large.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no attack, or examples, labels and outputs do not fit each other.
+    """
+    x, scores = check_x(x), _without_traces(model, x)
+    best = worst = None
+    for delta in attacks:
+        found = objective(scores(ball.perturbed(x, delta)), y)
+        if best is None or worst is None:
+            best, worst = found, delta.clone()
+        larger = found > best
+        best, worst = torch.where(larger, found, best), worst.where(~larger[:, None], delta)
+    if worst is None:
+        raise ValueError("attacks must hold at least one tensor of perturbations, got none")
+    return worst
 
 
 def _ascend(model: Model, x: Tensor, y: Tensor, steps: NormBall, objective: Objective) -> Tensor:

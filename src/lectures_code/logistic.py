@@ -106,6 +106,14 @@ def log_odds_of_error(output: Tensor, y: Tensor) -> Tensor:
     return (gap + (largest - own)).masked_fill(certain, -torch.inf)
 
 
+def lack_of_margin(output: Tensor, y: Tensor) -> Tensor:
+    """Minus the margin: at least 0 if and only if the example is a mistake, a tie included.
+
+    Arguments and errors as for :func:`margins`; shape (n,).
+    """
+    return -margins(output, y)
+
+
 def _fit(output: object, y: object) -> tuple[Tensor, Tensor]:
     """Outputs as (n,) scores or (n, k) logits, with the labels that belong to them."""
     output = _check_output(output)

@@ -22,7 +22,14 @@ from torch import Tensor, nn
 
 from lectures_code.attacks import Objective, coordinate_search, pgd
 from lectures_code.checks import check_count, check_positive, check_targets, check_x
-from lectures_code.logistic import Model, evaluation_mode, log_odds_of_error, margins, outputs
+from lectures_code.logistic import (
+    Model,
+    evaluation_mode,
+    lack_of_margin,
+    log_odds_of_error,
+    margins,
+    outputs,
+)
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount, error
 
@@ -132,7 +139,7 @@ def examine(
         first = attack(model, x, ball)
         found = {
             "more steps": attack(model, x, ball, n_steps=5 * n_steps, generator=generator),
-            "margin": attack(model, x, ball, objective=_lack_of_margin),
+            "margin": attack(model, x, ball, objective=lack_of_margin),
             "transfer": attack(surrogate, x, ball, objective=log_odds_of_error),
             "scores only": coordinate_search(
                 model, x, y, ball, generator=generator, n_pixels=n_pixels
@@ -169,10 +176,6 @@ def guessing(y: Tensor) -> ErrorCount:
     """The mistakes on labels (n,) of any kind, at the least, of one answer to all examples."""
     y = check_targets(y, len(y))
     return ErrorCount(len(y) - int(y.double().unique(return_counts=True)[1].max()), len(y))
-
-
-def _lack_of_margin(output: Tensor, y: Tensor) -> Tensor:
-    return -margins(output, y)
 
 
 @torch.no_grad()

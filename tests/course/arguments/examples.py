@@ -4,6 +4,7 @@ import torch
 
 from lectures_code import attacks, masking, mnist, training
 from lectures_code.logistic import LinearClassifier
+from lectures_code.networks import evaluation
 from lectures_code.networks.models import dense_network
 from lectures_code.networks.steps import AdamStep
 from lectures_code.perturbations import NormBall
@@ -71,6 +72,11 @@ def network(n_outputs=1, dtype=torch.float64):
     """A small network with weights of its own."""
     made = dense_network(2, [3], generator=seeded(), n_outputs=n_outputs)
     return made.to(dtype)
+
+
+def evaluated(model, y, x=X, **changes):
+    how = {"step_size": 0.0625, "n_steps": 2, "n_restarts": 2, **changes}
+    return evaluation.evaluate(model, x, y, BALL, surrogate=model, **how)
 
 
 def adam_stepped(model, y, x=X, step_size=0.25):

@@ -21,7 +21,7 @@ from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import steps
+from lectures_code.networks import evaluation, steps
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -39,6 +39,7 @@ from tests.course.arguments.examples import (
     X,
     Y,
     adam_stepped,
+    evaluated,
     exact,
     examined,
     layer,
@@ -82,6 +83,10 @@ def networks(n_outputs=1):
             network(n_outputs), X, y, BALL, generator=seeded(), **how
         ),
         steps.AdamStep.__call__: lambda y: adam_stepped(network(n_outputs), y),
+        evaluation.evaluate: lambda y: evaluated(network(n_outputs), y),
+        attacks.worst_of: lambda y: attacks.worst_of(
+            network(n_outputs), X, y, BALL, [X / 16, -X / 16]
+        ),
     }
 
 
@@ -120,6 +125,7 @@ SIGNED = {
     logistic.margins: lambda y: logistic.margins(X[:, 0], y),
     logistic.losses: lambda y: logistic.losses(X[:, 0], y),
     logistic.log_odds_of_error: lambda y: logistic.log_odds_of_error(X[:, 0], y),
+    logistic.lack_of_margin: lambda y: logistic.lack_of_margin(X[:, 0], y),
     LinearClassifier.margins: lambda y: LINEAR.margins(X, y),
     risk.risk: lambda y: risk.risk(LINEAR, X, y),
     risk.error: lambda y: risk.error(LINEAR, X, y),
@@ -163,6 +169,7 @@ NUMBERED = {
     logistic.margins: lambda y: logistic.margins(logits(X), y),
     logistic.losses: lambda y: logistic.losses(logits(X), y),
     logistic.log_odds_of_error: lambda y: logistic.log_odds_of_error(logits(X), y),
+    logistic.lack_of_margin: lambda y: logistic.lack_of_margin(logits(X), y),
     multiclass.worst_gaps: lambda y: multiclass.worst_gaps(WEIGHTS, BIASES, X, y, BALL),
     multiclass.loss_bound: lambda y: multiclass.loss_bound(WEIGHTS, BIASES, X, y, BALL),
     multiclass.robust_error: lambda y: multiclass.robust_error(WEIGHTS, BIASES, X, y, BALL),

@@ -19,7 +19,7 @@ from lectures_code import (
 )
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
-from lectures_code.networks import models, steps
+from lectures_code.networks import evaluation, models, steps
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -36,6 +36,7 @@ from tests.course.arguments.examples import (
     Y,
     adam_stepped,
     data,
+    evaluated,
     examined,
     layer,
     network,
@@ -104,6 +105,12 @@ NUMBERS = {
         {"step_size": 1, "n_steps": 1},
         *(network(), X, Y, BALL),
         **{"step_size": 0.125, "n_steps": 1, "generator": seeded},
+    ),
+    **tried(
+        evaluation.evaluate,
+        {"step_size": 1, "seed": 1}
+        | dict.fromkeys(("n_steps", "n_restarts", "n_hardest", "n_checked", "n_pixels"), 2),
+        call=lambda **numbers: evaluated(network(), Y, **numbers),
     ),
     **tried(
         steps.trades_loss,

@@ -20,7 +20,7 @@ from lectures_code.exact import certificate, penalised, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import steps
+from lectures_code.networks import evaluation, steps
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -39,6 +39,7 @@ from tests.course.arguments.examples import (
     X,
     Y,
     adam_stepped,
+    evaluated,
     exact,
     examined,
     layer,
@@ -76,6 +77,10 @@ PAIRS = {
         network(dtype=a), X.to(b), Y, X.to(b) / 8
     ),
     steps.AdamStep.__call__: lambda a, b: adam_stepped(network(dtype=a), Y, X.to(b)),
+    evaluation.evaluate: lambda a, b: evaluated(network(dtype=a), Y, X.to(b)).found,
+    attacks.worst_of: lambda a, b: attacks.worst_of(
+        network(dtype=a), X.to(b), Y, BALL, [X.to(b) / 16]
+    ),
     steps.divergence: lambda a, b: steps.divergence(X.to(a), IN_BOX.to(b)),
     steps.divergence_maximiser: lambda a, b: steps.divergence_maximiser(
         network(dtype=a), X.to(b), Y, BALL, step_size=0.125, n_steps=1, generator=seeded()
