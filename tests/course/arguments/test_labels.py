@@ -21,7 +21,8 @@ from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import evaluation, steps
+from lectures_code.networks import bounds, evaluation, milp, smoothing, steps
+from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -86,6 +87,21 @@ def networks(n_outputs=1):
         evaluation.evaluate: lambda y: evaluated(network(n_outputs), y),
         attacks.worst_of: lambda y: attacks.worst_of(
             network(n_outputs), X, y, BALL, [X / 16, -X / 16]
+        ),
+        **{
+            function: lambda y, function=function: function(network(n_outputs), X, y, BALL)
+            for function in (
+                bounds.interval_gaps,
+                bounds.linear_gaps,
+                bounds.interval_margins,
+                bounds.linear_margins,
+                milp.smallest_margins,
+            )
+        },
+        bounds.gap_rows: lambda y: bounds.gap_rows(y, X[:, [0] * n_outputs]),
+        BoundLoss.__call__: lambda y: BoundLoss(BALL, ramp=1)(network(n_outputs), X, y, X),
+        smoothing.smoothed_radii: lambda y: smoothing.smoothed_radii(
+            network(n_outputs), X, y, sigma=1, n_draws=9, confidence=0.5, generator=seeded()
         ),
     }
 

@@ -19,7 +19,8 @@ from lectures_code import (
 )
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
-from lectures_code.networks import evaluation, models, steps
+from lectures_code.networks import evaluation, milp, models, smoothing, steps
+from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -121,6 +122,24 @@ NUMBERS = {
         steps.AdamStep.__call__,
         {"step_size": 1},
         call=lambda step_size: adam_stepped(network(), Y, step_size=step_size),
+    ),
+    **tried(
+        BoundLoss,
+        {"ramp": 1},
+        call=lambda ramp: BoundLoss(BALL, ramp=ramp)(network(), X, Y, X),
+    ),
+    **tried(milp.smallest_margins, {"time_limit": 1}, network(), X[:1], Y[:1], BALL),
+    **tried(
+        smoothing.smoothed_radii,
+        {"sigma": 1, "n_draws": 1},
+        *(LINEAR, X, Y),
+        **{"sigma": 0.5, "n_draws": 2, "confidence": 0.5, "generator": seeded},
+    ),
+    **tried(
+        smoothing.smoothed_radii,
+        {"confidence": 0},
+        *(LINEAR, X, Y),
+        **{"sigma": 0.5, "n_draws": 2, "generator": seeded},
     ),
     **tried(features.Threshold, {"at": 1}, call=lambda at: features.Threshold(at)(2 * X)),
     **tried(solver.solve, {"tol": 1, "max_steps": 1, "memory": 100}, X, Y, PENALTY),

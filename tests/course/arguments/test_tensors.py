@@ -20,7 +20,8 @@ from lectures_code.exact import certificate, penalised, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import evaluation, steps
+from lectures_code.networks import bounds, evaluation, layers, milp, smoothing, steps
+from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -80,6 +81,32 @@ PAIRS = {
     evaluation.evaluate: lambda a, b: evaluated(network(dtype=a), Y, X.to(b)).found,
     attacks.worst_of: lambda a, b: attacks.worst_of(
         network(dtype=a), X.to(b), Y, BALL, [X.to(b) / 16]
+    ),
+    **{
+        function: lambda a, b, function=function: function(network(dtype=a), X.to(b), Y, BALL)
+        for function in (
+            bounds.interval_gaps,
+            bounds.linear_gaps,
+            bounds.interval_margins,
+            bounds.linear_margins,
+        )
+    },
+    milp.smallest_margins: lambda a, b: (
+        milp.smallest_margins(network(dtype=a), X.to(b), Y, BALL).high
+    ),
+    bounds.intervals: lambda a, b: bounds.intervals(
+        network(dtype=a), (X.to(b) - 0.125, X.to(b) + 0.125)
+    ),
+    layers.product: lambda a, b: layers.product(network(dtype=a)[0], X.to(b)),
+    layers.interval_through: lambda a, b: layers.interval_through(
+        network(dtype=a)[0], (X.to(b) - 0.125, X.to(b) + 0.125)
+    ),
+    layers.back_through: lambda a, b: layers.back_through(
+        network()[0], X[:, [0, 0, 0]].to(a)[:, None], (X.to(b) - 0.125, X.to(b) + 0.125)
+    ),
+    BoundLoss.__call__: lambda a, b: BoundLoss(BALL, ramp=1)(network(dtype=a), X.to(b), Y, X),
+    smoothing.smoothed_radii: lambda a, b: smoothing.smoothed_radii(
+        network(dtype=a), 8 * X.to(b), Y, sigma=2**-9, n_draws=2, confidence=0.5, generator=seeded()
     ),
     steps.divergence: lambda a, b: steps.divergence(X.to(a), IN_BOX.to(b)),
     steps.divergence_maximiser: lambda a, b: steps.divergence_maximiser(
