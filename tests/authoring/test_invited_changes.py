@@ -61,6 +61,7 @@ CHANGES = [
         "tried = 0.32, 0.35, 0.37",
     ),
     Change("", "beyond/not_linear", "epsilon = 0.2", "epsilon = 0.1"),
+    Change("", "networks/inner_maximum", "epsilon = 0.5", "epsilon = 0.25"),
 ]
 
 # Words by which an exercise asks for a change of the chapter's code.

@@ -21,6 +21,7 @@ from lectures_code.figures.functions import (
     plot_logistic_loss,
     plot_tangents,
 )
+from lectures_code.figures.landscape import plot_landscape
 from lectures_code.figures.lines import plot_lines
 from lectures_code.figures.optimum import plot_least_risk, plot_path
 from lectures_code.figures.sets import plot_balls, plot_boundaries, plot_support, plot_supports
@@ -34,6 +35,7 @@ __all__ = [
     "plot_error_curves",
     "plot_history",
     "plot_images",
+    "plot_landscape",
     "plot_least_risk",
     "plot_lines",
     "plot_logistic_loss",

@@ -21,7 +21,7 @@ from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import bounds, evaluation, milp, smoothing, steps
+from lectures_code.networks import bounds, evaluation, landscape, milp, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
@@ -85,6 +85,9 @@ def networks(n_outputs=1):
         ),
         steps.AdamStep.__call__: lambda y: adam_stepped(network(n_outputs), y),
         evaluation.evaluate: lambda y: evaluated(network(n_outputs), y),
+        landscape.landscape: lambda y: landscape.landscape(
+            network(n_outputs), X, y, BALL, n_points=3
+        ),
         attacks.worst_of: lambda y: attacks.worst_of(
             network(n_outputs), X, y, BALL, [X / 16, -X / 16]
         ),

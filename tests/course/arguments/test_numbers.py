@@ -19,7 +19,7 @@ from lectures_code import (
 )
 from lectures_code.exact import certificate, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
-from lectures_code.networks import evaluation, milp, models, smoothing, steps
+from lectures_code.networks import evaluation, landscape, milp, models, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
@@ -112,6 +112,13 @@ NUMBERS = {
         {"step_size": 1, "seed": 1}
         | dict.fromkeys(("n_steps", "n_restarts", "n_hardest", "n_checked", "n_pixels"), 2),
         call=lambda **numbers: evaluated(network(), Y, **numbers),
+    ),
+    **tried(landscape.landscape, {"n_points": 3}, network(), X, Y, BALL),
+    **tried(
+        figures.plot_landscape,
+        {"index": 1},
+        landscape.landscape(network(), X, Y, BALL, n_points=3),
+        **{"index": 1, "starts": X, "ends": X / 2},
     ),
     **tried(
         steps.trades_loss,

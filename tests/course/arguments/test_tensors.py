@@ -20,7 +20,7 @@ from lectures_code.exact import certificate, penalised, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import bounds, evaluation, layers, milp, smoothing, steps
+from lectures_code.networks import bounds, evaluation, landscape, layers, milp, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
@@ -107,6 +107,15 @@ PAIRS = {
     BoundLoss.__call__: lambda a, b: BoundLoss(BALL, ramp=1)(network(dtype=a), X.to(b), Y, X),
     smoothing.smoothed_radii: lambda a, b: smoothing.smoothed_radii(
         network(dtype=a), 8 * X.to(b), Y, sigma=2**-9, n_draws=2, confidence=0.5, generator=seeded()
+    ),
+    landscape.landscape: lambda a, b: landscape.landscape(
+        network(dtype=a), X.to(b), Y, BALL, n_points=3
+    ),
+    figures.plot_landscape: lambda a, b: figures.plot_landscape(
+        landscape.landscape(network(dtype=a), X.to(a), Y, BALL, n_points=3),
+        1,
+        X.to(b),
+        X.to(b) / 2,
     ),
     steps.divergence: lambda a, b: steps.divergence(X.to(a), IN_BOX.to(b)),
     steps.divergence_maximiser: lambda a, b: steps.divergence_maximiser(
