@@ -33,7 +33,6 @@ book       execute all chapters, build the site into _build/html
     python -m booksite.build book
 test       unit and property tests, the notebook linter, every chapter against its stored outputs
     {pytest} -p no:nbval --cov --cov-report=term tests/course
-    python -m authoring.lint
     {pytest} {site} --ignore=tests/course tests {nbval}
 invited    every chapter with each change that one of its exercises asks for, in minutes
     {pytest} --dist load -m invited tests/authoring

@@ -5,12 +5,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
 from nbformat import v4
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from booksite import build as program
 from booksite import offline
@@ -162,15 +165,12 @@ def test_warnings_name_the_cell_and_its_line(tmp_path):
     """As MyST-NB and Sphinx print them, for a reference in the third cell's second line."""
     cells = [v4.new_markdown_cell(text) for text in ("# A", "text", "text\n{ref}`nowhere`")]
     nbformat.write(v4.new_notebook(cells=cells), tmp_path / "index.ipynb")
-    (tmp_path / "conf.py").write_text("extensions = ['myst_nb']\nnb_execution_mode = 'off'\n")
-    result = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", tmp_path, tmp_path / "out"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert re.search(r"index\.ipynb:\d{5}: WARNING: undefined label", result.stderr)
-    assert "index.ipynb: cell 3, line 2: WARNING: undefined label" in with_cells(result.stderr)
+    settings, printed = {"extensions": ["myst_nb"], "nb_execution_mode": "off"}, StringIO()
+    folders = (tmp_path, None, tmp_path / "out", tmp_path / "trees")
+    with docutils_namespace():
+        Sphinx(*folders, "html", settings, status=None, warning=printed).build()
+    assert re.search(r"index\.ipynb:\d{5}: WARNING: undefined label", printed.getvalue())
+    assert "index.ipynb: cell 3, line 2: WARNING: undefined label" in with_cells(printed.getvalue())
 
 
 def test_other_places_stay_as_they_are():
