@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lectures_code.checks import check_classes, check_float, check_x
+from lectures_code.logistic import psi
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount
 
@@ -94,6 +95,32 @@ def loss_bound(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: Norm
     return torch.logsumexp(worst_gaps(weights, biases, x, y, ball), dim=1)
 
 
+def largest_gap_losses(
+    weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall
+) -> Tensor:
+    r"""Each example's worst loss of the largest gap, exact for every number of classes.
+
+    .. math:: \max_{\delta \in \Delta(x)} \log\bigl(1 + e^{\max_{k \ne y} (z_k - z_y)}\bigr)
+              = \log\bigl(1 + e^{\max_{k \ne y} \max_{\delta \in \Delta(x)} (z_k - z_y)}\bigr)
+
+    It is at most the worst cross-entropy. Two maxima can be exchanged, a maximum and a sum cannot.
+    Arguments and errors as for :func:`worst_gaps`.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        The losses, in nats.
+    """
+    return psi(-_largest(weights, biases, x, y, ball))
+
+
+def _largest(weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    """The largest worst gap to another class, shape (n,)."""
+    gaps = worst_gaps(weights, biases, x, y, ball)
+    own = check_classes(y, *gaps.shape)[:, None]
+    return gaps.scatter(1, own, -torch.inf).max(dim=1).values
+
+
 def robust_error(
     weights: Tensor, biases: Tensor, x: Tensor, y: Tensor, ball: NormBall
 ) -> ErrorCount:
@@ -102,6 +129,4 @@ def robust_error(
     An example falls if and only if some other class's worst gap is at least 0 (a tie counts as an
     error). Arguments and errors as for :func:`worst_gaps`.
     """
-    gaps = worst_gaps(weights, biases, x, y, ball)
-    gaps = gaps.scatter(1, check_classes(y, *gaps.shape)[:, None], -torch.inf)
-    return ErrorCount(int((gaps.max(dim=1).values >= 0).sum()), len(x))
+    return ErrorCount(int((_largest(weights, biases, x, y, ball) >= 0).sum()), len(x))

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from lectures_code import multiclass, risk
 from lectures_code.logistic import LinearClassifier, psi
-from lectures_code.multiclass import loss_bound, robust_error, worst_gaps
+from lectures_code.multiclass import largest_gap_losses, loss_bound, robust_error, worst_gaps
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import ErrorCount
 from tests.oracles import BALLS, INF, ROUNDING, each_ball, largest, name, says, vertices
@@ -85,6 +85,19 @@ def test_for_two_classes_the_bound_is_the_worst_loss(ball, seed):
         logits = logits_at_vertices(weights, biases, x[i], ball)
         worst = (logsumexp(logits, axis=1) - logits[:, y[i]]).max()
         assert float(bound[i]) == pytest.approx(worst, rel=ROUNDING)
+
+
+@enumerable
+@each_seed
+def test_the_worst_loss_of_the_largest_gap_is_the_largest_over_all_vertices(ball, seed):
+    """Exact for four classes; and never above the bound on the cross-entropy."""
+    weights, biases, x, y = problem(seed)
+    found = largest_gap_losses(weights, biases, x, y, ball)
+    for i in range(8):
+        logits = logits_at_vertices(weights, biases, x[i], ball)
+        gap = (np.delete(logits, int(y[i]), axis=1) - logits[:, [y[i]]]).max()
+        assert float(found[i]) == pytest.approx(np.logaddexp(0, gap), rel=ROUNDING)
+    assert (found <= loss_bound(weights, biases, x, y, ball)).all()
 
 
 @each_ball
@@ -182,16 +195,17 @@ def test_radius_zero_is_the_clean_cross_entropy_and_error(ball):
     assert robust_error(weights, biases, x, y, ball).k == int((predicted != y).sum())
 
 
+@pytest.mark.parametrize("losses", [loss_bound, largest_gap_losses])
 @each_ball
-def test_the_bound_can_be_trained_on(ball):
+def test_the_losses_can_be_trained_on(ball, losses):
     """Autograd reaches the weights, with the slope that finite differences find."""
     weights, biases, x, y = problem(2)
     direction, _, _, _ = problem(3)
     point = weights.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(loss_bound(point, biases, x, y, ball).mean(), point)
+    (gradient,) = torch.autograd.grad(losses(point, biases, x, y, ball).mean(), point)
 
     def value(t):
-        return float(loss_bound(weights + t * direction, biases, x, y, ball).mean())
+        return float(losses(weights + t * direction, biases, x, y, ball).mean())
 
     slope = (value(1e-5) - value(-1e-5)) / 2e-5
     # h^2 times a third derivative along a direction of length about 4.
@@ -202,7 +216,7 @@ W, B, X, Y = problem(0)
 BALL = NormBall(INF, 0.1)
 
 
-@pytest.mark.parametrize("function", [worst_gaps, loss_bound, robust_error])
+@pytest.mark.parametrize("function", [worst_gaps, loss_bound, largest_gap_losses, robust_error])
 class TestRefused:
     @pytest.mark.parametrize(
         ("weights", "biases", "came"),

@@ -15,20 +15,31 @@ weights have the same, largest size, and a step concerns the others; for p = 2 t
 Optimality is not the solver's word: :func:`lower_bound` recomputes it from a point of the dual, and
 :func:`certificate_perturbations` shows it: a perturbed training set whose weighted class means
 coincide.
+
+:func:`minimise_largest_gap` does the same for several classes and the loss of the largest gap, by
+an interior-point method. There the weights of the proof flow from class to class.
 """
 
 from lectures_code.exact.certificate import certificate_perturbations, lower_bound
+from lectures_code.exact.classes import (
+    LargestGapOptimum,
+    largest_gap_bound,
+    minimise_largest_gap,
+)
 from lectures_code.exact.optimum import RobustOptimum, Status
 from lectures_code.exact.penalised import penalised_optimum
 from lectures_code.exact.separation import Separation, separate
 from lectures_code.exact.solver import solution_path, solve
 
 __all__ = [
+    "LargestGapOptimum",
     "RobustOptimum",
     "Separation",
     "Status",
     "certificate_perturbations",
+    "largest_gap_bound",
     "lower_bound",
+    "minimise_largest_gap",
     "penalised_optimum",
     "separate",
     "solution_path",

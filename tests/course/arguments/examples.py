@@ -34,6 +34,8 @@ RECIPE = {"step_size": 0.5, "batch_size": 3, "n_epochs": 1}
 PENALTY = NormBall(INF, 0.3)
 THETA = 8 * X[0]
 ALPHA = torch.full((6,), 0.5, dtype=torch.float64)
+# What each example sends to the other of two classes.
+FLOW = ALPHA[:, None] * torch.stack([Y, -Y], dim=1).clamp(min=0)
 
 
 def layer(classifier=LINEAR):

@@ -17,7 +17,7 @@ from lectures_code import (
     risk,
     training,
 )
-from lectures_code.exact import certificate, penalised, separation, solver
+from lectures_code.exact import certificate, classes, penalised, separation, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
@@ -30,10 +30,12 @@ from tests.course.arguments.examples import (
     BALL,
     BIASES,
     BOX,
+    FLOW,
     IMAGES,
     IN_BOX,
     LAYER,
     LINEAR,
+    PENALTY,
     RECIPE,
     THETA,
     WEIGHTS,
@@ -192,6 +194,11 @@ NUMBERED = {
     multiclass.worst_gaps: lambda y: multiclass.worst_gaps(WEIGHTS, BIASES, X, y, BALL),
     multiclass.loss_bound: lambda y: multiclass.loss_bound(WEIGHTS, BIASES, X, y, BALL),
     multiclass.robust_error: lambda y: multiclass.robust_error(WEIGHTS, BIASES, X, y, BALL),
+    multiclass.largest_gap_losses: lambda y: multiclass.largest_gap_losses(
+        WEIGHTS, BIASES, X, y, BALL
+    ),
+    classes.minimise_largest_gap: lambda y: classes.minimise_largest_gap(X, y, PENALTY),
+    classes.largest_gap_bound: lambda y: classes.largest_gap_bound(X, y, NormBall(INF, 0.5), FLOW),
     risk.risk: lambda y: risk.risk(logits, X, y),
     risk.error: lambda y: risk.error(logits, X, y),
     training.History.with_entry: lambda y: training.History().with_entry(logits(X), logits(X), y),

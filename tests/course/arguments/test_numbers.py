@@ -17,7 +17,7 @@ from lectures_code import (
     risk,
     training,
 )
-from lectures_code.exact import certificate, penalised, separation, solver
+from lectures_code.exact import certificate, classes, penalised, separation, solver
 from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.networks import evaluation, landscape, milp, models, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
@@ -151,6 +151,7 @@ NUMBERS = {
     **tried(features.Threshold, {"at": 1}, call=lambda at: features.Threshold(at)(2 * X)),
     **tried(solver.solve, {"tol": 1, "max_steps": 1, "memory": 100}, X, Y, PENALTY),
     **tried(solver.solution_path, {"tol": 1, "memory": 100}, X, Y, NormBall(2, 0), radii=[0.5]),
+    **tried(classes.minimise_largest_gap, {"tol": 1, "max_steps": 5}, X, (Y + 1) // 2, PENALTY),
     **tried(certificate.lower_bound, {"memory": 100}, X, Y, NormBall(INF, 0.5), ALPHA),
     **tried(separation.separate, {"tol": 1, "memory": 100}, X, Y, NormBall(2, 0)),
     **tried(

@@ -16,7 +16,7 @@ from lectures_code import (
     risk,
     training,
 )
-from lectures_code.exact import certificate, penalised, solver
+from lectures_code.exact import certificate, classes, penalised, solver
 from lectures_code.explorers import attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
@@ -29,6 +29,7 @@ from tests.course.arguments.examples import (
     BALL,
     BIASES,
     BOX,
+    FLOW,
     IMAGES,
     IN_BOX,
     LAYER,
@@ -128,6 +129,9 @@ PAIRS = {
     certificate.certificate_perturbations: lambda a, b: certificate.certificate_perturbations(
         X.to(a), Y, NormBall(INF, 0.5), ALPHA.to(b)
     ),
+    classes.largest_gap_bound: lambda a, b: classes.largest_gap_bound(
+        X.to(a), (Y + 1) // 2, NormBall(INF, 0.5), FLOW.to(b)
+    ),
     danskin.ValueFunction: lambda a, b: phi(a)(THETA.to(b)),
     danskin.ValueFunction.directional_derivative: lambda a, b: phi(a).directional_derivative(
         THETA.to(a), X[1].to(b)
@@ -177,7 +181,12 @@ PAIRS = {
         function: lambda a, b, function=function: function(
             WEIGHTS.to(a), BIASES.to(a), X.to(b), Y.abs(), BALL
         )
-        for function in (multiclass.worst_gaps, multiclass.loss_bound, multiclass.robust_error)
+        for function in (
+            multiclass.worst_gaps,
+            multiclass.loss_bound,
+            multiclass.largest_gap_losses,
+            multiclass.robust_error,
+        )
     },
     **{
         getattr(kind, name): lambda a, b, kind=kind, name=name: getattr(kind(2, 0.25), name)(
@@ -244,7 +253,11 @@ PAIRS = {
     ),
 }
 # Dual points are feasible *exactly*, or refused.
-PROOFS = (certificate.lower_bound, certificate.certificate_perturbations)
+PROOFS = (
+    certificate.lower_bound,
+    certificate.certificate_perturbations,
+    classes.largest_gap_bound,
+)
 HOLDS_NUMBERS = ("Tensor", "Classifier", "nn.Module", "Module", "Model")
 
 
