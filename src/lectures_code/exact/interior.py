@@ -70,5 +70,6 @@ def _step(rows: Rows, point: Point) -> Point | None:
         np.where(rows.rival, aim - products[0] - ahead.alpha * ahead.slack, 0),
         np.where(arcs, aim - products[1] - ahead.room * ahead.z, 0),
     )
-    length = SHORT * point.longest(step)
-    return point.moved(step, length) if length > STUCK else None
+    there = point.moved(step, SHORT * point.longest(step))
+    inside = 0 < there.taken.min() and there.taken.max() < 1  # after rounding, too
+    return there if inside and SHORT * point.longest(step) > STUCK else None
