@@ -71,5 +71,5 @@ def _step(rows: Rows, point: Point) -> Point | None:
         np.where(arcs, aim - products[1] - ahead.room * ahead.z, 0),
     )
     there = point.moved(step, SHORT * point.longest(step))
-    inside = 0 < there.taken.min() and there.taken.max() < 1  # after rounding, too
+    inside = there.taken.min() > 0 and there.taken.max() < 1  # after rounding, too
     return there if inside and SHORT * point.longest(step) > STUCK else None
