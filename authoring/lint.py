@@ -29,6 +29,7 @@ CHECKS = [
     prose.check_asks_its_reader,
     prose.check_no_typed_numbers,
     code.check_cells_are_short,
+    code.check_lines_are_short,
     code.check_chapters_only_call,
     code.check_kernel,
     code.check_no_timing,

@@ -9,6 +9,7 @@ from authoring.notebooks import canonical
 from authoring.rules.problem import Problem, code_cells
 
 MAX_LINES = 15
+MAX_WIDTH = 88  # more letters scroll on the page
 # The first code cell of every chapter. Colab opens a notebook without its repository. And PyTorch
 # reads, when it is imported, how many threads to use: by default one for each core of the machine,
 # in a container one for each of its host's. Alone one chapter gains by a second thread; on a busy
@@ -31,6 +32,18 @@ def check_cells_are_short(notebook: NotebookNode) -> Iterator[Problem]:
                 number,
                 f"it has {lines} lines, more than {MAX_LINES}",
                 "split it, or move what it computes into the package",
+            )
+
+
+def check_lines_are_short(notebook: NotebookNode) -> Iterator[Problem]:
+    """No line of a cell that the site shows is wider than the page."""
+    for number, cell in code_cells(notebook):
+        width = max(map(len, cell.source.splitlines()), default=0)
+        if width > MAX_WIDTH and "remove-cell" not in cell.metadata.get("tags", []):
+            yield Problem(
+                number,
+                f"a line has {width} letters, more than {MAX_WIDTH}",
+                "break it: on the page it would scroll",
             )
 
 

@@ -134,29 +134,30 @@ def examine(
         how = {"step_size": step_size, "n_steps": n_steps, "objective": objective}
         return pgd(model, x, y, ball, **{**how, **changes})
 
+    def wrong(delta: Tensor) -> Tensor:  # at once: the perturbations are as large as the examples
+        return _wrong(model, ball.perturbed(x, delta), y)
+
     far = ball.with_radius(max(ball.radius, meeting_radius(x)))
     with evaluation_mode(model), evaluation_mode(surrogate):
-        first = attack(model, x, ball)
-        found = {
-            "more steps": attack(model, x, ball, n_steps=5 * n_steps, generator=generator),
-            "margin": attack(model, x, ball, objective=lack_of_margin),
-            "transfer": attack(surrogate, x, ball, objective=log_odds_of_error),
-            "scores only": coordinate_search(
-                model, x, y, ball, generator=generator, n_pixels=n_pixels
+        first = wrong(attack(model, x, ball))
+        others = {
+            "more steps": wrong(attack(model, x, ball, n_steps=5 * n_steps, generator=generator)),
+            "margin": wrong(attack(model, x, ball, objective=lack_of_margin)),
+            "transfer": wrong(attack(surrogate, x, ball, objective=log_odds_of_error)),
+            "scores only": wrong(
+                coordinate_search(model, x, y, ball, generator=generator, n_pixels=n_pixels)
             ),
         }
         if isinstance(model, nn.Module) and x.dtype.itemsize < 8:
             precise = attack(copy.deepcopy(model).double(), x.double(), ball)
-            found["double precision"] = ball.project(precise.to(x.dtype), x)
+            others["double precision"] = wrong(ball.project(precise.to(x.dtype), x))
         farthest = attack(model, x, far, step_size=step_size * far.radius / ball.radius)
-    wrong = _wrong(model, ball.perturbed(x, first), y)
-    others = {name: _wrong(model, ball.perturbed(x, delta), y) for name, delta in found.items()}
     return MaskingReport(
         clean=error(model, x, y),
-        attack=_count(wrong),
+        attack=_count(first),
         checks={name: _count(other) for name, other in others.items()},
-        missed={name: _count(other & ~wrong).k for name, other in others.items()},
-        strongest=_count(torch.stack([wrong, *others.values()]).any(dim=0)),
+        missed={name: _count(other & ~first).k for name, other in others.items()},
+        strongest=_count(torch.stack([first, *others.values()]).any(dim=0)),
         far=error(model, far.perturbed(x, farthest), y),
         guessing=guessing(y),
     )

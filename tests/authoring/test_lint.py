@@ -154,6 +154,7 @@ BAD = [
     (5, TYPED, {5: {"metadata": described(image={"alt": "A curve that rises to 0.831."})}}),
     (5, TYPED, {5: {"metadata": described(figure={"caption": "It rises to 0.831."})}}),
     (3, "it has 16 lines, more than 15", {3: {"source": LONG}}),
+    (3, "a line has 89 letters, more than 88", {3: {"source": f"mistakes = {'1' * 78}"}}),
     (3, "it defines a class", {3: {"source": "class Attack:\n    pass"}}),
     (3, "it imports a plotting library", {3: {"source": "from matplotlib import pyplot"}}),
     (3, "it draws by itself", {3: {"source": "mistakes = 1\nplt.plot([mistakes])"}}),
