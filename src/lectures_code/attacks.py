@@ -21,7 +21,7 @@ from torch.func import functional_call
 from lectures_code.checks import check_count, check_generator, check_positive, check_x
 from lectures_code.features import MonotoneClassifier, exact_classifier
 from lectures_code.logistic import LinearClassifier, Model, log_odds_of_error
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 # Modules whose parameters can't be replaced for a call: the whole module is copied.
@@ -29,7 +29,10 @@ WHOLE = (torch.jit.ScriptModule, nn.DataParallel)
 
 
 def linear_maximiser(
-    model: LinearClassifier | MonotoneClassifier | nn.Linear, x: Tensor, y: Tensor, ball: NormBall
+    model: LinearClassifier | MonotoneClassifier | nn.Linear,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall | PixelIntervals,
 ) -> Tensor:
     r"""The exact inner maximiser of a linear classifier, for any norm, with or without the box.
 
@@ -48,7 +51,7 @@ def linear_maximiser(
         Examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    ball : NormBall
+    ball : NormBall or PixelIntervals
         The perturbation set; where the maximiser is not unique, its documented choice is taken.
 
     Returns

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lectures_code.checks import check_examples, check_labels, check_x, real
 from lectures_code.logistic import LinearClassifier
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 
 BEYOND = 1e300  # a radius that reaches every pixel value
 
@@ -133,7 +133,7 @@ class MonotoneClassifier:
         x, y = check_examples(x, y)
         return y * self(x)
 
-    def worst_perturbations(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    def worst_perturbations(self, x: Tensor, y: Tensor, ball: NormBall | PixelIntervals) -> Tensor:
         """Perturbations that leave the least margins, shape (n, d), for p = inf.
 
         All pixels move as far as they can to the worse side: no feature has more to give.
@@ -141,7 +141,7 @@ class MonotoneClassifier:
         _check_pixel_by_pixel(ball)
         return ball.worst(self.theta, x, y)
 
-    def worst_margins(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    def worst_margins(self, x: Tensor, y: Tensor, ball: NormBall | PixelIntervals) -> Tensor:
         """The least margins over the perturbation set, shape (n,), for p = inf."""
         return self.margins(ball.perturbed(x, self.worst_perturbations(x, y, ball)), y)
 
@@ -159,7 +159,7 @@ def exact_classifier(
     return model if isinstance(model, MonotoneClassifier) else LinearClassifier.of(model)
 
 
-def _check_pixel_by_pixel(ball: NormBall) -> None:
+def _check_pixel_by_pixel(ball: NormBall | PixelIntervals) -> None:
     if not math.isinf(ball.p):
         raise ValueError(
             f"p must be inf for features of pixels, got {ball.p:g}: use NormBall(math.inf, radius)"

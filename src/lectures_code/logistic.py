@@ -19,7 +19,7 @@ from lectures_code.checks import (
     check_labels,
     check_x,
 )
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 
 #: Gives one score, or several logits, for each example.
 Model = Callable[[Tensor], Tensor]
@@ -254,11 +254,11 @@ class LinearClassifier:
             )
         return x @ self.theta + self.intercept
 
-    def worst_perturbations(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    def worst_perturbations(self, x: Tensor, y: Tensor, ball: NormBall | PixelIntervals) -> Tensor:
         """Perturbations that leave the least margins, shape (n, d)."""
         return ball.worst(self.theta, x, y)
 
-    def worst_margins(self, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    def worst_margins(self, x: Tensor, y: Tensor, ball: NormBall | PixelIntervals) -> Tensor:
         """The least margins over the perturbation set, shape (n,)."""
         x, y = check_examples(x, y)
         return y * self(x) - ball.margin_taken(self.theta, x, y)

@@ -23,7 +23,7 @@ from lectures_code.logistic import (
     outputs,
     psi,
 )
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def worst_margins(
     model: LinearClassifier | MonotoneClassifier | nn.Linear,
     x: Tensor,
     y: Tensor,
-    ball: NormBall,
+    ball: NormBall | PixelIntervals,
 ) -> Tensor:
     r"""Smallest margin of each example over its perturbation set, exactly.
 
@@ -123,7 +123,7 @@ def worst_margins(
         Examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    ball : NormBall
+    ball : NormBall or PixelIntervals
         The perturbation set, with or without the box.
 
     Returns
@@ -192,7 +192,7 @@ def adversarial_risk(
     model: LinearClassifier | MonotoneClassifier | nn.Linear,
     x: Tensor,
     y: Tensor,
-    ball: NormBall,
+    ball: NormBall | PixelIntervals,
 ) -> float:
     r"""Adversarial empirical risk of a linear classifier, exactly.
 
@@ -207,7 +207,7 @@ def robust_error(
     model: LinearClassifier | MonotoneClassifier | nn.Linear,
     x: Tensor,
     y: Tensor,
-    ball: NormBall,
+    ball: NormBall | PixelIntervals,
 ) -> ErrorCount:
     """Examples that some perturbation in the set makes a mistake, counted exactly.
 
@@ -253,6 +253,11 @@ def certified_radii(
     TypeError, ValueError
         If an argument is not as above.
     """
+    if isinstance(ball, PixelIntervals):
+        raise ValueError(
+            "ball must have a radius to find that at which an example falls, got intervals: use "
+            "worst_margins, or NormBall(math.inf, radius)"
+        )
     return exact_classifier(model).radii(x, y, ball)
 
 

@@ -114,7 +114,7 @@ def test_a_certificate_of_the_free_pixels_is_none_of_the_thresholded_ones():
         ValueError,
         "alpha must make the weighted interval means of the classes overlap in every pixel, by "
         "more than the rounding errors of checking it, got one that does not: the adversary can't "
-        "move the weighted class means onto each other in the box",
+        "move the weighted class means onto each other within them",
     ):
         lower_bound(x, y, ball, solve(x, y, ball).alpha, feature=HALF)
 

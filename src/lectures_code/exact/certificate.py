@@ -11,13 +11,13 @@ from lectures_code.exact.dual import Certificate, mean_entropy
 from lectures_code.exact.examples import Examples, check_ball, least_radius, open_examples
 from lectures_code.exact.intervals import intervals_of
 from lectures_code.features import MonotoneFeature
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 
 
 def lower_bound(
     x: Tensor,
     y: Tensor,
-    ball: NormBall,
+    ball: NormBall | PixelIntervals,
     alpha: Tensor,
     *,
     feature: MonotoneFeature | None = None,
@@ -32,7 +32,7 @@ def lower_bound(
     for every :math:`0 \le \alpha_i \le 1` with :math:`\sum_i \alpha_i y_i = 0` and
     :math:`\|\sum_i \alpha_i y_i x_i\|_p \le \varepsilon \sum_i \alpha_i`: an adversary who may move
     each example by :math:`\varepsilon` can move the weighted means of the two classes onto each
-    other. In the box the second condition is that they can do so within it: in every pixel the
+    other. In the box, and within intervals, the second condition is that in every pixel the
     weighted mean of the least values of one class is at most that of the greatest of the other.
 
     Parameters
@@ -41,8 +41,9 @@ def lower_bound(
         Examples.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    ball : NormBall
-        The perturbation set, p = 1, 2 or inf; in the pixel box for p = inf.
+    ball : NormBall or PixelIntervals
+        The perturbation set: p = 1, 2 or inf; in the pixel box for p = inf; or an interval for each
+        pixel of each example.
     alpha : Tensor of shape (n,), float64
         The dual point, feasible *exactly*, not up to a tolerance.
     memory : int
@@ -65,7 +66,7 @@ def lower_bound(
     \max_a H(a) - a z`. So the worst loss of an example is at least :math:`H(\alpha_i) - \alpha_i
     y_i (\theta^\top (x_i + \delta_i) + \theta_0)`, and in the sum the last terms cancel.
     """
-    check_ball(ball, feature)
+    check_ball(ball, feature, intervals=True)
     data = open_examples(x, y, memory)
     weights = check_alpha(alpha, data.n)
     if not (weights.min() >= 0 and weights.max() <= 1):
@@ -78,13 +79,13 @@ def lower_bound(
             f"alpha must weigh both classes exactly alike, got a difference of {imbalance:g}: "
             "scale the heavier class down"
         )
-    if isinstance(ball, BoxedNormBall) or feature is not None:
+    if isinstance(ball, BoxedNormBall | PixelIntervals) or feature is not None:
         intervals = intervals_of(data, ball, feature)
         if not intervals.is_feasible(weights, intervals.sums(weights)):
             raise ValueError(
                 "alpha must make the weighted interval means of the classes overlap in every "
                 "pixel, by more than the rounding errors of checking it, got one that does not: "
-                "the adversary can't move the weighted class means onto each other in the box"
+                "the adversary can't move the weighted class means onto each other within them"
             )
         return mean_entropy(weights)
     required = least_radius(data, ball.p, weights, data.columns().pull(weights * data.y))
@@ -97,7 +98,9 @@ def lower_bound(
 
 
 @torch.no_grad()
-def certificate_perturbations(x: Tensor, y: Tensor, ball: NormBall, alpha: Tensor) -> Tensor:
+def certificate_perturbations(
+    x: Tensor, y: Tensor, ball: NormBall | PixelIntervals, alpha: Tensor
+) -> Tensor:
     r"""Perturbations with which the weighted means of the two classes coincide.
 
     .. math:: \sum_i \alpha_i y_i (x_i + \delta_i) = 0, \qquad \delta_i \in \Delta(x_i)
@@ -141,12 +144,12 @@ def certificate_perturbations(x: Tensor, y: Tensor, ball: NormBall, alpha: Tenso
         return torch.where(ones[:, None], zero - one, one - zero) / 2
     delta, means = torch.empty_like(x), []
     for rows, own in classes:
-        means.append([own @ end for end in ball.interval(x[rows])])
+        means.append([own @ end for end in ball.some(rows).interval(x[rows])])
     (low_one, high_one), (low_zero, high_zero) = means
     common = ((one + zero) / 2).maximum(low_one.maximum(low_zero))
     common = common.minimum(high_one.minimum(high_zero))
     for (rows, _), (lowest, highest) in zip(classes, means, strict=True):
-        low, high = ball.interval(x[rows])
+        low, high = ball.some(rows).interval(x[rows])
         share = ((common - lowest) / (highest - lowest)).nan_to_num(0.0).clamp(0, 1)
         delta[rows] = low + share * (high - low) - x[rows]
     return delta

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
+from lectures_code.exact.columns import Columns, worst_margins
 from lectures_code.exact.dual import Certificate, balanced, mean_loss
-from lectures_code.exact.intervals import Columns, Intervals, worst_margins
+from lectures_code.exact.intervals import Intervals
 from lectures_code.exact.margin import separates, widest_margin
 from lectures_code.exact.optimum import Status
 from lectures_code.exact.quadratic import minimise_over_cone
@@ -100,7 +101,7 @@ def _constant(data: Intervals) -> Start:
 
 def _guess(data: Intervals, tol: float) -> Start:
     """The optimum of fewer examples, if they are many and have one, or the constant."""
-    if data.n <= ENOUGH or abs((fewer := data.every(FEWER)).y.sum()) == fewer.n:
+    if data.n <= ENOUGH or abs((fewer := data.some(slice(None, None, FEWER))).y.sum()) == fewer.n:
         return _constant(data)
     found = descend(fewer, None, tol=ROUGH, max_steps=PATIENCE)
     if found.status is Status.SEPARABLE:

@@ -12,7 +12,7 @@ from lectures_code.checks import check_count, check_examples, check_exponent
 from lectures_code.exact.dual import ROUNDING
 from lectures_code.features import MonotoneClassifier
 from lectures_code.logistic import LinearClassifier
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 
 Given = tuple[np.ndarray, float] | None  # weights and intercept to start from
 
@@ -37,6 +37,10 @@ class Examples:
     def log_odds(self) -> float:
         """The best intercept of the classifier whose weights are 0."""
         return math.log((self.y > 0).sum() / (self.y < 0).sum())
+
+    def some(self, chosen: np.ndarray | slice) -> "Examples":
+        """Some of the examples, by number."""
+        return Examples(self.x[chosen], self.y[chosen], self.memory)
 
     def columns(
         self, index: np.ndarray | None = None, along: np.ndarray | None = None
@@ -120,7 +124,16 @@ def given_weights(
     return start.theta.detach().double().numpy().copy(), float(start.intercept)
 
 
-def check_ball(ball: NormBall, feature: object = None) -> None:
+def check_ball(
+    ball: NormBall | PixelIntervals, feature: object = None, *, intervals: bool = False
+) -> None:
+    if intervals and isinstance(ball, PixelIntervals):
+        if feature is not None:
+            raise ValueError(
+                "feature must be None for intervals, got one: pass the features of the examples, "
+                "and PixelIntervals of the features of both ends"
+            )
+        return
     if not isinstance(ball, NormBall):
         raise TypeError(
             f"ball must be a NormBall, got {type(ball).__name__}: use NormBall(p, radius), with "

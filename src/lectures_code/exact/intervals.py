@@ -2,8 +2,8 @@ r"""Features that an adversary can move within an interval each, by themselves.
 
 Example i leaves to feature j the interval :math:`[l_{ij}, h_{ij}]`: a pixel in the
 :math:`\ell_\infty` ball :math:`[x_{ij} - \varepsilon, x_{ij} + \varepsilon]`, in the box that
-interval clipped, a monotone map of a pixel the values of the map at its ends. Write
-:math:`\theta = u - v` with :math:`u, v \ge 0`. The worst margin is then *linear* in
+interval clipped, a monotone map of a pixel the values of the map at its ends, or any that is given.
+Write :math:`\theta = u - v` with :math:`u, v \ge 0`. The worst margin is then *linear* in
 :math:`(u, v, \theta_0)`,
 
 .. math:: u^\top l_i - v^\top h_i + \theta_0 \quad (y_i = 1), \qquad
@@ -19,7 +19,7 @@ feature: then the adversary can make both means equal.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -28,7 +28,7 @@ import torch
 from lectures_code.exact.dual import ROUNDING, Certificate, mean_entropy
 from lectures_code.exact.examples import Examples, least_radius
 from lectures_code.features import MonotoneFeature
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 
 CHUNK, KEPT = 2**16, 2**17  # numbers read, and used, at a time: they stay in the processor's cache
 
@@ -71,20 +71,16 @@ class Intervals(ABC):
         """A typical width of the intervals that are no points."""
 
     @abstractmethod
-    def of(self, data: Examples) -> Self:
-        """The intervals of other examples in the same perturbation set."""
+    def some(self, chosen: np.ndarray | slice) -> Self:
+        """The intervals of some examples, by number."""
 
     @abstractmethod
     def at(self, radius: float) -> Self:
         """The intervals at another radius."""
 
-    def every(self, step: int) -> Self:
-        """The intervals of every so many examples."""
-        return self.of(Examples(self.x[::step], self.y[::step], self.data.memory))
-
-    def some(self, chosen: np.ndarray) -> Self:
-        """The intervals of some examples, by number."""
-        return self.of(Examples(self.x[chosen], self.y[chosen], self.data.memory))
+    def pixels(self, rows: slice, index: np.ndarray) -> np.ndarray:
+        """Some pixels of some examples, shape (m, k), float64."""
+        return np.take(self.x[rows], index, axis=1).astype(np.float64, copy=False)
 
     @abstractmethod
     def sums(self, a: np.ndarray) -> np.ndarray:
@@ -128,8 +124,8 @@ class FreeIntervals(Intervals):
     def width(self) -> float:
         return 2 * self.radius
 
-    def of(self, data: Examples) -> Self:
-        return type(self)(data, self.radius)
+    def some(self, chosen: np.ndarray | slice) -> Self:
+        return type(self)(self.data.some(chosen), self.radius)
 
     def at(self, radius: float) -> Self:
         return type(self)(self.data, radius)
@@ -145,7 +141,7 @@ class FreeIntervals(Intervals):
         return np.concatenate([sums - reach, -sums - reach])
 
     def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
-        pixels = np.take(self.x[rows], index % self.d, axis=1).astype(np.float64, copy=False)
+        pixels = self.pixels(rows, index % self.d)
         pixels *= np.where(index < self.d, self.y[rows, None], -self.y[rows, None])
         pixels -= self.radius * (1 - 2 * shrink)
         return pixels
@@ -168,12 +164,11 @@ class SplitIntervals(Intervals):
     """Intervals that differ from example to example: a pass gives the sums of lows and of highs."""
 
     @abstractmethod
-    def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest value of the feature around some pixels."""
+    def ends(self, rows: slice, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest value of some features for some examples, shape (m, k) each."""
 
     def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
-        pixels = np.take(self.x[rows], index % self.d, axis=1).astype(np.float64, copy=False)
-        low, high = self.ends(pixels)
+        low, high = self.ends(rows, index % self.d)
         own = (index < self.d) == (self.y[rows] > 0)[:, None]  # u for a one, v for a zero
         columns = np.where(own, low, -high)
         if shrink:
@@ -219,13 +214,14 @@ class BoxedIntervals(SplitIntervals):
     def width(self) -> float:
         return 2 * self.radius
 
-    def of(self, data: Examples) -> Self:
-        return type(self)(data, self.radius, self.box)
+    def some(self, chosen: np.ndarray | slice) -> Self:
+        return type(self)(self.data.some(chosen), self.radius, self.box)
 
     def at(self, radius: float) -> Self:
         return type(self)(self.data, radius, self.box)
 
-    def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, rows: slice, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pixels = self.pixels(rows, index)
         low, high = pixels - self.radius, pixels + self.radius
         return np.maximum(low, self.box[0], out=low), np.minimum(high, self.box[1], out=high)
 
@@ -266,101 +262,77 @@ class FeatureIntervals(SplitIntervals):
     def width(self) -> float:
         return 1.0
 
-    def of(self, data: Examples) -> Self:
-        return type(self)(data, self.ball, self.feature)
+    def some(self, chosen: np.ndarray | slice) -> Self:
+        return type(self)(self.data.some(chosen), self.ball, self.feature)
 
     def at(self, radius: float) -> Self:
         return type(self)(self.data, self.ball.with_radius(radius), self.feature)
 
-    def ends(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, rows: slice, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._around(self.pixels(rows, index))
+
+    def _around(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low, high = self.feature.interval(torch.from_numpy(pixels), self.ball)
         return low.numpy(), high.numpy()
 
     def both_sums(self, weights: np.ndarray) -> np.ndarray:
         sums = np.zeros((2, len(weights), self.d))
         for rows in self.chunks:
-            for total, end in zip(sums, self.ends(self.x[rows].astype(np.float64)), strict=True):
+            for total, end in zip(sums, self._around(self.x[rows].astype(np.float64)), strict=True):
                 total += weights[:, rows] @ end
         return sums
 
 
-class Columns:
-    """The columns of some coordinates, and the labels as one more: that of the intercept.
+class GivenIntervals(SplitIntervals):
+    """Intervals that are given, pixel by pixel."""
 
-    Kept if they fit into the working memory, read anew at each use otherwise.
-    """
+    radius = 0.0  # they have none: the bound holds for them as they are
+    slack = 0.0  # some may be equal, as those of features are
 
-    def __init__(
-        self,
-        data: Intervals,
-        index: np.ndarray,
-        shrink: float = 0.0,
-        known: "Columns | None" = None,
-    ) -> None:
-        self.data, self.shrink = data, shrink
-        self.index, old = index, 0
-        if known and known.kept is not None and known.shrink == shrink:
-            # What is known stays, used or not: it costs less than to be read anew.
-            self.index = np.append(known.index, np.setdiff1d(index, known.index))
-            old = len(known.index)
-        self.kept: np.ndarray | None = None
-        if 16 * data.n * (len(self.index) + 1) > data.data.memory:
-            return
-        self.kept = np.empty((data.n, len(self.index) + 1))
-        self.kept[:, -1] = data.y
-        if known and known.kept is not None:
-            self.kept[:, :old] = known.kept[:, :old]
-        if new := len(self.index) - old:
-            for rows in data.slices(KEPT, new):
-                self.kept[rows, old:-1] = data.block(rows, self.index[old:], shrink)
+    def __init__(self, data: Examples, low: np.ndarray, high: np.ndarray) -> None:
+        super().__init__(data)
+        self.low, self.high = low, high
 
-    def _read(self, rows: slice) -> np.ndarray:
-        return np.column_stack([self.data.block(rows, self.index, self.shrink), self.data.y[rows]])
+    @property
+    def rounding(self) -> float:
+        return (self.additions + 4) * ROUNDING * self.largest
 
-    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        for rows in self.data.slices(KEPT, len(self.index) + 1):
-            yield rows, self._read(rows) if self.kept is None else self.kept[rows]
+    @cached_property
+    def largest(self) -> float:
+        return max(-float(self.low.min()), float(self.high.max()), 1e-300)
 
-    def push(self, coefficients: np.ndarray) -> np.ndarray:
-        """Worst margins of the examples, for weights and the intercept, shape (n,)."""
-        margins = np.empty(self.data.n)
-        for rows, block in self.blocks():
-            np.matmul(block, coefficients, out=margins[rows])
-        return margins
+    @cached_property
+    def width(self) -> float:
+        # The least of the features' mean widths: all of them need room for rounding errors.
+        widths = self.high.mean(axis=0, dtype=float) - self.low.mean(axis=0, dtype=float)
+        return float(widths[widths > 0].min(initial=self.largest))
 
-    def second_order(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Second and first derivative of the summed loss where ``a`` are minus the slopes."""
-        size = len(self.index) + 1
-        hessian, gradient = np.zeros((size, size)), np.zeros(size)
-        for rows, block in self.blocks():
-            own = a[rows]
-            scaled = block * np.sqrt(own * (1 - own))[:, None]
-            hessian += scaled.T @ scaled
-            gradient -= own @ block
-        return hessian, gradient
+    def some(self, chosen: np.ndarray | slice) -> Self:
+        return type(self)(self.data.some(chosen), self.low[chosen], self.high[chosen])
 
+    def at(self, radius: float) -> Self:
+        return self
 
-def coordinates(theta: np.ndarray) -> np.ndarray:
-    """The least ``(u, v)`` with theta = u - v."""
-    return np.concatenate([np.maximum(theta, 0), np.maximum(-theta, 0)])
+    def ends(self, rows: slice, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low, high = (np.take(end[rows], index, axis=1) for end in (self.low, self.high))
+        return low.astype(np.float64, copy=False), high.astype(np.float64, copy=False)
 
-
-def difference(uv: np.ndarray) -> np.ndarray:
-    """The weights theta = u - v."""
-    u, v = np.split(uv, 2)
-    return u - v
-
-
-def worst_margins(data: Intervals, uv: np.ndarray, intercept: float) -> np.ndarray:
-    """The worst margins of all examples, shape (n,)."""
-    used = np.flatnonzero(uv)
-    return Columns(data, used).push(np.append(uv[used], intercept))
+    def both_sums(self, weights: np.ndarray) -> np.ndarray:
+        sums = np.zeros((2, len(weights), self.d))
+        for rows in self.chunks:
+            for total, end in zip(sums, (self.low, self.high), strict=True):
+                total += weights[:, rows] @ end[rows].astype(np.float64, copy=False)
+        return sums
 
 
 def intervals_of(
-    data: Examples, ball: NormBall, feature: MonotoneFeature | None = None
+    data: Examples, ball: NormBall | PixelIntervals, feature: MonotoneFeature | None = None
 ) -> Intervals:
-    """What each feature can become in a ball with p = inf; raises if examples leave the box."""
+    """What each feature can become, for p = inf; raises if examples leave the box or intervals."""
+    if isinstance(ball, PixelIntervals):
+        return GivenIntervals(
+            data, *(end.numpy() for end in ball.interval(torch.from_numpy(data.x)))
+        )
     if isinstance(ball, BoxedNormBall):
         ends = torch.stack(torch.aminmax(torch.from_numpy(data.x)))[:, None]
         ball.support(torch.zeros(1, dtype=ends.dtype), ends)  # checks that they lie in the box

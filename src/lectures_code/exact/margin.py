@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linprog
 
+from lectures_code.exact.columns import worst_margins
 from lectures_code.exact.dual import ROUNDING, balanced
 from lectures_code.exact.examples import uniform_weights
-from lectures_code.exact.intervals import Intervals, worst_margins
+from lectures_code.exact.intervals import Intervals
 
 MOST = 100  # examples of a class that join the working set at once
 EXACT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}

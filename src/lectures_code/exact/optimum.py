@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lectures_code.features import MonotoneClassifier
 from lectures_code.logistic import LinearClassifier
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 
 
 class Status(StrEnum):
@@ -27,7 +27,7 @@ class RobustOptimum:
 
     Attributes
     ----------
-    ball : NormBall
+    ball : NormBall or PixelIntervals
         The perturbation set.
     classifier : LinearClassifier, or MonotoneClassifier for a feature
         The minimiser; where there is none, a classifier that separates the data robustly.
@@ -38,16 +38,16 @@ class RobustOptimum:
     alpha : Tensor of shape (n,)
         The feasible dual point behind the bound: how much each example carries, in [0, 1].
     bound_radius : float
-        Radius at which `alpha` is feasible: the ball's radius. Only where that is as small as
-        rounding errors (0, say) it is larger by as much: the bound then holds for the data up to a
-        shift of each example by less than this.
+        Radius at which `alpha` is feasible: the ball's radius, 0 for intervals. Only where a ball's
+        is as small as rounding errors (0, say) it is larger by as much: the bound then holds for
+        the data up to a shift of each example by less than this.
     status : Status
         Whether the gap is small enough, the data are separable, or the search stopped.
     iterations : int
         Newton steps.
     """
 
-    ball: NormBall
+    ball: NormBall | PixelIntervals
     classifier: LinearClassifier | MonotoneClassifier
     risk: float
     lower_bound: float

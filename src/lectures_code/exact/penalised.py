@@ -5,15 +5,10 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from lectures_code.checks import check_positive
+from lectures_code.exact.columns import Columns, coordinates, difference, worst_margins
 from lectures_code.exact.descent import newton, opened
 from lectures_code.exact.examples import given_weights, linear_classifier, open_examples
-from lectures_code.exact.intervals import (
-    Columns,
-    FreeIntervals,
-    coordinates,
-    difference,
-    worst_margins,
-)
+from lectures_code.exact.intervals import FreeIntervals
 from lectures_code.logistic import LinearClassifier
 
 MAX_STEPS = 200

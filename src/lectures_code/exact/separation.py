@@ -9,6 +9,7 @@ from scipy.optimize import linprog, nnls
 from torch import Tensor
 
 from lectures_code.checks import check_positive
+from lectures_code.exact.columns import difference
 from lectures_code.exact.dual import ROUNDING
 from lectures_code.exact.examples import (
     Examples,
@@ -19,7 +20,7 @@ from lectures_code.exact.examples import (
     order_of,
     uniform_weights,
 )
-from lectures_code.exact.intervals import difference, intervals_of
+from lectures_code.exact.intervals import intervals_of
 from lectures_code.exact.margin import EXACT, most_violated, separation_bounds
 from lectures_code.features import MonotoneFeature
 from lectures_code.logistic import LinearClassifier

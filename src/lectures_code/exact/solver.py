@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lectures_code.checks import check_count, check_positive
+from lectures_code.exact.columns import coordinates, difference
 from lectures_code.exact.descent import Descent, Start, descend, follow
 from lectures_code.exact.dual import mean_loss
 from lectures_code.exact.examples import (
@@ -18,13 +20,13 @@ from lectures_code.exact.examples import (
     linear_classifier,
     open_examples,
 )
-from lectures_code.exact.intervals import Intervals, coordinates, difference, intervals_of
+from lectures_code.exact.intervals import Intervals, intervals_of
 from lectures_code.exact.newton import point_at
 from lectures_code.exact.norms import Found, minimise
 from lectures_code.exact.optimum import RobustOptimum, Status
 from lectures_code.features import MonotoneClassifier, MonotoneFeature
 from lectures_code.logistic import LinearClassifier
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 
 MAX_STEPS = 200
 FAR = 1.5  # ratio of two radii beyond which the one's optimum says little of the other's
@@ -36,7 +38,7 @@ NEARBY = 0.05
 def solve(
     x: Tensor,
     y: Tensor,
-    ball: NormBall,
+    ball: NormBall | PixelIntervals,
     *,
     tol: float = 1e-9,
     feature: MonotoneFeature | None = None,
@@ -57,8 +59,9 @@ def solve(
         Examples; they may lie in a memory-mapped file and are read in chunks.
     y : Tensor of shape (n,)
         Labels in {-1, +1}.
-    ball : NormBall
-        The perturbation set, p = 1, 2 or inf; in the pixel box for p = inf.
+    ball : NormBall or PixelIntervals
+        The perturbation set: p = 1, 2 or inf; in the pixel box for p = inf; or an interval for each
+        pixel of each example.
     feature : MonotoneFeature, optional
         The feature of a pixel in which the classifier is linear, for p = inf, such as
         :class:`~lectures_code.features.Threshold`; by default the pixel itself.
@@ -94,26 +97,28 @@ def solve(
     Of thresholded pixels there is often no minimiser though the data are not separable: some of
     the examples can be separated for nothing, by ever larger weights. The risk then approaches its
     infimum, but the proof would have to meet equations exactly, which rounding seldom allows:
-    expect ``"stopped"`` with a lower bound of 0.
+    expect ``"stopped"`` with a lower bound of 0. So it is with a pixel whose interval is a point in
+    every example.
     """
-    check_ball(ball, feature)
+    check_ball(ball, feature, intervals=True)
     tol, max_steps = check_positive("tol", tol), check_count("max_steps", max_steps)
     data = open_examples(x, y, memory)
     given = given_weights(data, start)
     if not _is_pixel_by_pixel(data, ball):
-        return _by_norm(data, ball, feature, tol, given, max_steps)
+        norm = ball if isinstance(ball, NormBall) else NormBall(math.inf, 0.0)
+        return replace(_by_norm(data, norm, feature, tol, given, max_steps), ball=ball)
     intervals = intervals_of(data, ball, feature)
     begin = Start(coordinates(given[0]), given[1], None, intervals.slack) if given else None
     return _of_descent(ball, feature, descend(intervals, begin, tol=tol, max_steps=max_steps))
 
 
-def _is_pixel_by_pixel(data: Examples, ball: NormBall) -> bool:
+def _is_pixel_by_pixel(data: Examples, ball: NormBall | PixelIntervals) -> bool:
     """Whether the optimum is found through intervals; at radius 0 all norms are the same."""
-    return ball.p == math.inf and ball.radius > 0 and abs(data.y.sum()) < data.n
+    return ball.p == math.inf and not ball.is_point and abs(data.y.sum()) < data.n
 
 
 def _optimum(
-    ball: NormBall,
+    ball: NormBall | PixelIntervals,
     classifier: LinearClassifier | MonotoneClassifier,
     found: Descent | Found,
 ) -> RobustOptimum:
@@ -129,7 +134,9 @@ def _optimum(
     )
 
 
-def _of_descent(ball: NormBall, feature: MonotoneFeature | None, found: Descent) -> RobustOptimum:
+def _of_descent(
+    ball: NormBall | PixelIntervals, feature: MonotoneFeature | None, found: Descent
+) -> RobustOptimum:
     theta = difference(found.weights)
     return _optimum(ball, _classifier(feature, theta, found.intercept), found)
 

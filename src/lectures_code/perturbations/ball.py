@@ -62,6 +62,15 @@ class NormBall:
             return math.inf
         return 1.0 if math.isinf(self.p) else self.p / (self.p - 1)
 
+    @property
+    def is_point(self) -> bool:
+        """Whether nothing can move: at radius 0."""
+        return self.radius == 0
+
+    def some(self, chosen: Tensor) -> Self:
+        """The set for some of the examples: a ball's is the same for all."""
+        return self
+
     def support(self, w: Tensor, x: Tensor | None = None) -> Tensor:
         r"""Largest value over the ball of the linear function with weights `w`, shape (...).
 

@@ -7,7 +7,7 @@ from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import evaluation
 from lectures_code.networks.models import dense_network
 from lectures_code.networks.steps import AdamStep
-from lectures_code.perturbations import NormBall
+from lectures_code.perturbations import NormBall, PixelIntervals
 from tests.oracles import INF, seeded
 
 
@@ -26,6 +26,7 @@ IN_BOX = (X + 0.5).clamp(0, 1)
 LINEAR = LinearClassifier(torch.tensor([1.0, -0.5], dtype=torch.float64), 0.25)
 BALL = NormBall(INF, 0.125)
 BOX = BALL.in_box()
+WITHIN = PixelIntervals(X - 0.125, X + 0.25)
 IMAGES = torch.randint(256, (6, 784), generator=seeded()).double() / 255
 LAYER = LinearClassifier((randn(784) * 64).round() / 64, 0.25)
 WEIGHTS = torch.tensor([[1.0, -0.5], [0.25, 0.5], [-0.75, 1.0]], dtype=torch.float64)

@@ -23,7 +23,7 @@ from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import bounds, evaluation, landscape, milp, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
     ALPHA,
@@ -39,6 +39,7 @@ from tests.course.arguments.examples import (
     RECIPE,
     THETA,
     WEIGHTS,
+    WITHIN,
     X,
     Y,
     adam_stepped,
@@ -160,6 +161,8 @@ SIGNED = {
     training.epoch: lambda y: one_epoch(layer(), y),
     NormBall.margin_taken: lambda y: BALL.margin_taken(X[0], X, y),
     BoxedNormBall.margin_taken: lambda y: BOX.margin_taken(X[0], IN_BOX, y),
+    PixelIntervals.margin_taken: lambda y: WITHIN.margin_taken(X[0], X, y),
+    PixelIntervals.worst: lambda y: WITHIN.worst(X[0], X, y),
     NormBall.proximal_point: lambda y: BALL.proximal_point(THETA, X, y, ALPHA),
     BoxedNormBall.proximal_point: lambda y: BOX.proximal_point(THETA, IN_BOX, y, ALPHA),
     training.gradient_step: lambda y: stepped(layer(), y),

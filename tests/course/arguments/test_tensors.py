@@ -22,7 +22,7 @@ from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import bounds, evaluation, landscape, layers, milp, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
-from lectures_code.perturbations import BoxedNormBall, NormBall
+from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
     ALPHA,
@@ -38,6 +38,7 @@ from tests.course.arguments.examples import (
     RECIPE,
     THETA,
     WEIGHTS,
+    WITHIN,
     X,
     Y,
     adam_stepped,
@@ -209,6 +210,10 @@ PAIRS = {
     ),
     training.gradient_step: lambda a, b: stepped(layer(classifier(a)), Y, X.to(b)),
     training.epoch: lambda a, b: one_epoch(layer(classifier(a)), Y, X.to(b)),
+    PixelIntervals: lambda a, b: PixelIntervals((X - 0.125).to(a), (X + 0.25).to(b)).interval(X),
+    PixelIntervals.margin_taken: lambda a, b: WITHIN.margin_taken(X[0].to(a), X.to(b), Y),
+    PixelIntervals.worst: lambda a, b: WITHIN.worst(X[0].to(a), X.to(b), Y),
+    PixelIntervals.perturbed: lambda a, b: WITHIN.perturbed(X.to(a), X.to(b)),
     NormBall.radii: lambda a, b: BALL.radii(X[0].to(a), X.to(b), Y, X[:, 0].to(a)),
     BoxedNormBall.radii: lambda a, b: BOX.radii(X[0].to(a), IN_BOX.to(b), Y, X[:, 0].to(a)),
     risk.risk: lambda a, b: risk.risk(layer(classifier(a)), X.to(b), Y),

@@ -121,7 +121,7 @@ def test_a_certificate_is_refused_as_soon_as_one_pixel_of_the_means_lies_apart(s
     refused = (
         "alpha must make the weighted interval means of the classes overlap in every pixel, by "
         "more than the rounding errors of checking it, got one that does not: the adversary can't "
-        "move the weighted class means onto each other in the box"
+        "move the weighted class means onto each other within them"
     )
     # An optimum has weights where its means just touch: the smallest loss of radius parts them.
     with says(ValueError, refused):
