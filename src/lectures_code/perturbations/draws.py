@@ -20,7 +20,7 @@ def uniform_in_unit_ball(shape: tuple[int, ...], p: float, generator: torch.Gene
     l_p^n-ball, Annals of Probability 33.
     """
     if math.isinf(p):
-        return 2 * uniform(shape, generator) - 1
+        return uniform(shape, generator).mul_(2).sub_(1)  # in place: a third of the time
     exponential = -torch.log1p(-uniform((*shape[:-1], 1), generator))
     if p == 1:
         u = 2 * uniform(shape, generator) - 1
