@@ -100,8 +100,20 @@ def test_cvxpy_finds_the_same_optimum(seed, radius):
             for each in (low, high)]  # fmt: skip
     margins = cp.sum(cp.minimum(*ends), axis=1) + labels * b
     least = cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) / 60)).solve(solver="CLARABEL")
+    a, moved = cp.Variable(60), cp.Variable((60, 6))  # moved is a_i times the perturbed features
+    weight = cp.reshape(a, (60, 1), "C") @ np.ones((1, 6))
+    dual = cp.Problem(
+        cp.Maximize(cp.sum(cp.entr(a) + cp.entr(1 - a)) / 60),
+        [
+            a @ labels == 0,
+            labels @ moved == 0,
+            cp.multiply(low, weight) <= moved,
+            moved <= cp.multiply(high, weight),
+        ],
+    ).solve(solver="CLARABEL")
     found = solve(x, y, ball, feature=HALF)
     assert found.status == "optimal" and found.relative_gap <= TOL
+    assert dual == pytest.approx(found.lower_bound, abs=1e-7)
     assert least == pytest.approx(found.risk, abs=1e-7)  # Clarabel's own tolerance is 1e-8
     assert found.risk == pytest.approx(adversarial_risk(found.classifier, x, y, ball), rel=1e-12)
     assert lower_bound(x, y, ball, found.alpha, feature=HALF) == found.lower_bound

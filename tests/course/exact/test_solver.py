@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from lectures_code.exact import dual, separate, solution_path, solve
+from lectures_code.exact import dual, lower_bound, separate, solution_path, solve
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from tests.course.exact.problems import RADII, TOL, assert_certified, each_p, overlapping, separated
@@ -76,8 +76,26 @@ def test_agrees_with_cvxpy_and_clarabel(p, seed):
         norm = cp.norm(theta, {1: "inf", 2: 2, INF: 1}[p])
         margins = cp.multiply(y.numpy(), x.numpy() @ theta + b) - radius * norm
         problem = cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) / len(y)))
+        found = solve(x, y, ball)
         # Clarabel's own tolerance is 1e-8.
-        assert problem.solve(solver="CLARABEL") == pytest.approx(solve(x, y, ball).risk, abs=1e-7)
+        assert problem.solve(solver="CLARABEL") == pytest.approx(found.risk, abs=1e-7)
+        a = cp.Variable(50)
+        pull = cp.norm(x.numpy().T @ cp.multiply(a, y.numpy()), {INF: "inf"}.get(p, p))
+        entropy = cp.sum(cp.entr(a) + cp.entr(1 - a)) / 50
+        conditions = [a @ y.numpy() == 0, pull <= radius * cp.sum(a)]
+        bound = cp.Problem(cp.Maximize(entropy), conditions)
+        assert bound.solve(solver="CLARABEL") == pytest.approx(found.lower_bound, abs=1e-7)
+
+
+@each_p
+def test_a_certificate_is_refused_at_a_smaller_radius(p):
+    x, y = overlapping(3)
+    ball = NormBall(p, RADII[p])
+    found = solve(x, y, ball)
+    assert found.classifier.theta.any()
+    assert lower_bound(x, y, ball, found.alpha) == found.lower_bound
+    with pytest.raises(ValueError, match="alpha must be feasible at radius"):
+        lower_bound(x, y, NormBall(p, RADII[p] * (1 - 1e-6)), found.alpha)
 
 
 @each_p
