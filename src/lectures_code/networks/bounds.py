@@ -112,14 +112,14 @@ def interval_gaps(
 
     References
     ----------
-    Gowal et al. (2018), sections 3 and 4; Higham (2002), Accuracy and stability of numerical
+    Gowal et al. (2018), section 3; Higham (2002), Accuracy and stability of numerical
     algorithms, section 3.1, for :math:`\gamma_m`.
     """
     layers, found, rows = _prepared(model, x, y, ball, arithmetic)
     kinds = (nn.ReLU,) if arithmetic is None else (nn.ReLU, *AFFINE)
     last = max((k for k, layer in enumerate(layers) if isinstance(layer, kinds)), default=-1)
     after = last if last >= 0 and isinstance(layers[last], AFFINE) else last + 1
-    gaps = _least(layers[after:], rows, found[after:])
+    gaps = _minimum(*_below(layers[after:], rows, found[after:]), found[after])
     if after == last:  # what rounding does before it is in its intervals
         low, high = found[last]
         sizes = product(layers[last], torch.maximum(low.abs(), high.abs()), absolute=True)
@@ -128,18 +128,29 @@ def interval_gaps(
     return gaps
 
 
-def linear_gaps(model: nn.Module, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
-    """Lower bounds on the gaps of :func:`interval_gaps`, from a linear relaxation (CROWN).
+def linear_functions(
+    model: nn.Module, x: Tensor, y: Tensor, ball: NormBall
+) -> tuple[Tensor, Tensor]:
+    r"""Linear functions of the input that lie below the gaps of :func:`interval_gaps` (CROWN).
+
+    .. math:: a_j^\top x' + c_j \le z_y(x') - z_j(x') \quad \text{for all } x' \text{ in the set}
 
     The gap is a linear function of the output. It is taken back through the layers, bounded from
     below by :func:`lectures_code.networks.layers.back_through` at every ReLU, until it is one of
     the input. What a ReLU's input can be is found in the same way, layer by layer.
 
-    Arguments, result and errors as for :func:`interval_gaps`. Nothing is added for rounding.
+    Arguments and errors as for :func:`interval_gaps`. Nothing is added for rounding.
+
+    Returns
+    -------
+    rows : Tensor of shape (n, m, d)
+        The coefficients; m = 1 for a score, k - 1 for logits.
+    constants : Tensor of shape (n, m)
+        What is added.
 
     References
     ----------
-    Zhang et al. (2018), theorem 3.2 and corollary 3.3.
+    Zhang et al. (2018), theorem 3.2.
     """
     layers, found, rows = _prepared(model, x, y, ball, None)
     seen = False
@@ -148,7 +159,16 @@ def linear_gaps(model: nn.Module, x: Tensor, y: Tensor, ball: NormBall) -> Tenso
             if seen:  # what comes before the first is affine, and its intervals are exact
                 found[k] = _relaxed(layers[:k], found[: k + 1])
             seen = True
-    return _least(layers, rows, found)
+    return _below(layers, rows, found)
+
+
+def linear_gaps(model: nn.Module, x: Tensor, y: Tensor, ball: NormBall) -> Tensor:
+    """The least values of :func:`linear_functions` over the perturbation sets, shape (n, m).
+
+    Arguments and errors as there. These bounds on the gaps are those of Zhang et al. (2018),
+    corollary 3.3, with their choice of slopes.
+    """
+    return _minimum(*linear_functions(model, x, y, ball), ball.interval(x))
 
 
 def gap_rows(y: Tensor, output: Tensor) -> Tensor:
@@ -199,13 +219,18 @@ def _prepared(
     return layers, found, gap_rows(y, found[-1][0])
 
 
-def _least(layers: list[nn.Module], rows: Tensor, found: list[Interval]) -> Tensor:
-    """Lower bounds (n, m) on linear functions of what the layers give for inputs in an interval."""
+def _below(layers: list[nn.Module], rows: Tensor, found: list[Interval]) -> tuple[Tensor, Tensor]:
+    """Functions of the layers' input below these linear ones of what the layers give."""
     constant = rows.new_zeros(())
     for layer, interval in zip(reversed(layers), reversed(found[: len(layers)]), strict=True):
         rows, more = back_through(layer, rows, interval)
         constant = constant + more
-    low, high = found[0]
+    return rows, constant
+
+
+def _minimum(rows: Tensor, constant: Tensor, interval: Interval) -> Tensor:
+    """The least values (n, m) of linear functions over an interval: the closed form."""
+    low, high = interval
     rows, centre, radius = rows.flatten(2), (low + high) / 2, (high - low) / 2
     at_centre = rows @ centre.flatten(1)[..., None]
     return constant + (at_centre - rows.abs() @ radius.flatten(1)[..., None])[..., 0]
@@ -217,8 +242,9 @@ def _relaxed(layers: list[nn.Module], found: list[Interval]) -> Interval:
     units, widest = low[0].numel(), max(each[0].numel() for each, _ in found)
     at_once = max(1, ENTRIES // (len(low) * widest))
     identity = torch.eye(units, dtype=low.dtype).reshape(1, units, *low.shape[1:])
+    parts = identity.split(at_once, dim=1)
     least = [
-        [_least(layers, sign * rows, found[:-1]) for rows in identity.split(at_once, dim=1)]
+        [_minimum(*_below(layers, sign * rows, found), found[0]) for rows in parts]
         for sign in (1, -1)
     ]
     low, high = torch.cat(least[0], dim=1), -torch.cat(least[1], dim=1)

@@ -98,6 +98,7 @@ def networks(n_outputs=1):
             function: lambda y, function=function: function(network(n_outputs), X, y, BALL)
             for function in (
                 bounds.interval_gaps,
+                bounds.linear_functions,
                 bounds.linear_gaps,
                 bounds.interval_margins,
                 bounds.linear_margins,

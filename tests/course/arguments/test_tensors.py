@@ -88,6 +88,7 @@ PAIRS = {
         function: lambda a, b, function=function: function(network(dtype=a), X.to(b), Y, BALL)
         for function in (
             bounds.interval_gaps,
+            bounds.linear_functions,
             bounds.linear_gaps,
             bounds.interval_margins,
             bounds.linear_margins,

@@ -15,6 +15,7 @@ from lectures_code.networks.bounds import (
     interval_gaps,
     interval_margins,
     intervals,
+    linear_functions,
     linear_gaps,
     linear_margins,
 )
@@ -66,6 +67,23 @@ def test_no_perturbation_has_a_smaller_margin_than_the_bound(bound, make, k, bal
     assert (least <= found + ROUNDING).all()
     # The guard can fail: a bound for half the radius is too high for some of these.
     assert (bound(model, X, y, ball.with_radius(0.1)) > found).any()
+
+
+@each_ball
+@each_kind
+@each_network
+def test_the_linear_functions_lie_below_the_gaps_everywhere_in_the_set(make, k, ball):
+    model, y = make(k), labels(k)
+    rows, constants = linear_functions(model, X, y, ball)
+    low, high = ball.interval(X)
+    nearest = torch.full((len(X),), INF, dtype=X.dtype)
+    for share in torch.rand(500, *X.shape, generator=seeded(11), dtype=X.dtype):
+        inside = low + share * (high - low)
+        below = (rows @ inside[..., None])[..., 0] + constants
+        room = margins(model(inside), y).detach() - below.min(dim=1).values
+        assert (room >= -ROUNDING).all()
+        nearest = torch.minimum(nearest, room)
+    assert (nearest < 0.5).all(), "a function far below would prove nothing"
 
 
 @each_ball
