@@ -62,6 +62,9 @@ CHANGES = [
     ),
     Change("", "beyond/not_linear", "epsilon = 0.2", "epsilon = 0.1"),
     Change("", "networks/inner_maximum", "epsilon = 0.5", "epsilon = 0.25"),
+    Change(
+        "ex-another-start", "networks/proven", "seed, n_epochs = 0, 12", "seed, n_epochs = 1, 12"
+    ),
 ]
 
 # Words by which an exercise asks for a change of the chapter's code.

@@ -24,6 +24,7 @@ from lectures_code.figures.functions import (
 from lectures_code.figures.landscape import plot_landscape
 from lectures_code.figures.lines import plot_lines
 from lectures_code.figures.optimum import plot_least_risk, plot_path
+from lectures_code.figures.proofs import plot_two_sides
 from lectures_code.figures.sets import plot_balls, plot_boundaries, plot_support, plot_supports
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "plot_supports",
     "plot_tangents",
     "plot_trade_off",
+    "plot_two_sides",
 ]

@@ -54,6 +54,12 @@ COUNTS = {
     "trained as usual": [ErrorCount(k, 20) for k in (17, 16, 18)],
     "trained under attack": [ErrorCount(k, 20) for k in (1, 1)],
 }
+FOUND = {"standard": ErrorCount(5, 10), "on the proof": ErrorCount(1, 10)}
+NOT_PROVEN = {
+    "intervals": {"standard": ErrorCount(10, 10), "on the proof": ErrorCount(2, 10)},
+    "a line": {"standard": ErrorCount(3, 4), "on the proof": ErrorCount(0, 4)},
+}
+LEVELS = {"the optimum": 0.3}
 EPOCHS = torch.arange(1, 5)
 DISTANCES = {
     name: factor / EPOCHS.double() for name, factor in (("step 1", 2.0), ("step 0.1", 1.0))
@@ -86,6 +92,7 @@ INTO_AXES = {
         RADII, RADII**2, threshold=0.05, constant=0.6, **how
     ),
     "path": lambda **how: figures.plot_path(RADII[:4], PATH, **how),
+    "two sides": lambda **how: figures.plot_two_sides(FOUND, NOT_PROVEN, levels=LEVELS, **how),
     "trade-off": lambda **how: figures.plot_trade_off(FAMILIES, **how),
 }
 # Those that need several axes of their own.

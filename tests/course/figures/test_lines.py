@@ -18,9 +18,12 @@ from tests.course.figures.examples import (
     EPOCHS,
     ERROR_CURVES,
     FAMILIES,
+    FOUND,
     HISTORIES,
     IMAGES,
     LABELS,
+    LEVELS,
+    NOT_PROVEN,
     OWN_AXES,
     PATH,
     RADII,
@@ -237,3 +240,18 @@ def test_the_path_shows_the_share_of_each_pixel_that_has_a_weight_somewhere():
     assert np.isnan(shares[:, 3]).all(), "no shares where all weights are 0"
     assert [line.get_linestyle() for line in drawn] == ["--", "-", "-"]
     assert drawn[0].get_color() != drawn[1].get_color() == drawn[2].get_color()
+
+
+def test_two_sides_shows_each_count_and_joins_what_is_about_the_same_examples():
+    ax = figures.plot_two_sides(FOUND, NOT_PROVEN, levels=LEVELS)
+    lines = lines_by_label(ax)
+    assert [text.get_text() for text in ax.get_yticklabels()] == list(FOUND)
+    assert points(lines["found by the attack"])[:, 0].tolist() == [0.5, 0.1]
+    assert points(lines["not proven by intervals"])[:, 0].tolist() == [1.0, 0.2]
+    proven = points(lines["not proven by a line"])[:, 0]
+    assert proven[0] == 0.75 and math.isnan(proven[1]), "no error has no place on the axis"
+    # Of the four examples the attack says nothing: the line ends at the intervals.
+    assert points(lines["_between: standard"]).tolist() == [[0.5, 0], [1.0, 0]]
+    assert points(lines["_between: on the proof"]).tolist() == [[0.1, 1], [0.2, 1]]
+    assert points(lines["the optimum"])[:, 0].tolist() == [0.3, 0.3]
+    assert ax.get_xscale() == "log"
