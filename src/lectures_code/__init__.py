@@ -12,7 +12,7 @@ only from those above it. Nothing is imported here: a chapter pays for what it u
     attacks        The min-max problem the inner maximum, exact or by gradient ascent
     risk           Linear models       risk, error, certified radii; the closed form
     masking        Not linear          whether an attack finds what there is to find
-    multiclass     Linear models       what of the closed form holds for several classes
+    multiclass     Ten classes         what of the closed form holds for several classes
     exact          The exact optimum   solver, certificate, threshold of separability
     training       The min-max problem the outer minimum: one epoch, and many of them
     proximal       The kink, the noise step 2 that keeps the adversary's term exact
