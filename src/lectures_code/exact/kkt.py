@@ -20,7 +20,7 @@ from scipy.special import logit
 
 RIDGE = 1e-13  # relative, for rounding errors
 ROUNDS = 2  # of iterative refinement
-PRECISION, MOST_ROUNDS = 1e-4, 10  # of the conjugate gradients
+PRECISION, MOST_ROUNDS = 1e-8, 20  # of the conjugate gradients
 
 
 @dataclass(frozen=True)
