@@ -1,6 +1,7 @@
 """How long each chapter takes to execute, from a fresh kernel, and the site to build from outputs.
 
 Each is run once, for it takes seconds; the appendix has the times of the build that is shown.
+A build begins with the chapters that took longest here (booksite/execution.py).
 """
 
 import subprocess

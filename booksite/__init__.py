@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect each step to Sphinx, in the order in which a page meets them."""
-    from booksite import facts, files, long_outputs, questions
+    from booksite import execution, facts, files, long_outputs, questions
     from booksite.edition.builder import EditionBuilder
     from booksite.explorers import pages as explorers
     from booksite.figures import links
@@ -23,6 +23,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # The configuration is read.
     app.connect("config-inited", files.add_files)
     app.connect("config-inited", facts.add_substitutions)
+
+    # Chapters are executed.
+    execution.register(app)
 
     # A page is read, and before it, if it is a chapter, its outputs.
     long_outputs.limit_outputs()

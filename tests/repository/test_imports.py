@@ -24,8 +24,8 @@ def rooms_of(package):
 
 ROOMS = {"lectures_code": rooms_of(PARTS["lectures_code"])}
 ROOMS["booksite"] = [
-    *("finished", "questions", "facts", "long_outputs", "files", "finish", "formulas", "explorers"),
-    *("figures", "offline", "paper", "edition", "release", "build", "__init__"),
+    *("finished", "questions", "facts", "execution", "long_outputs", "files", "finish", "formulas"),
+    *("explorers", "figures", "offline", "paper", "edition", "release", "build", "__init__"),
 ]
 ROOMS["authoring"] = ["notebooks", "outputs", "rules", "lint", "manifest"]
 
