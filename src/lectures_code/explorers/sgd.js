@@ -137,40 +137,6 @@ function explore(data, settings, best = minimise(data, settings.radius)) {
   };
 }
 
-// Contours by marching squares: for each level its line's pieces, pairs of points. `values[r][c]`
-// belongs to the point (at[c], at[r]).
-function contours(values, at, levels) {
-  const pieces = levels.map(() => []);
-  for (let r = 0; r + 1 < at.length; r += 1) {
-    for (let c = 0; c + 1 < at.length; c += 1) {
-      const corners = [[r, c], [r, c + 1], [r + 1, c + 1], [r + 1, c]].map(([row, column]) =>
-        ({ point: [at[column], at[row]], value: values[row][column] }));
-      const heights = corners.map((corner) => corner.value);
-      const [bottom, top] = [Math.min(...heights), Math.max(...heights)];
-      levels.forEach((level, k) => {
-        if (bottom < level && level <= top) pieces[k].push(...pass(corners, level));
-      });
-    }
-  }
-  return pieces;
-}
-
-// The pieces of a level's line in one square, whose corners go round it.
-function pass(corners, level) {
-  const ends = corners.map((a, k) => {
-    const b = corners[(k + 1) % 4];
-    if ((a.value < level) === (b.value < level)) return null;
-    const share = (level - a.value) / (b.value - a.value);
-    return a.point.map((value, j) => value + share * (b.point[j] - value));
-  });
-  const met = ends.filter((end) => end !== null);
-  if (met.length === 2) return [met];
-  // Two opposite corners lie lower. Below a level a convex function's points form a convex set, so
-  // these two belong together, and each piece cuts off one of the others.
-  const [a, b, c, d] = ends;
-  return corners[0].value < level ? [[a, b], [c, d]] : [[d, a], [b, c]];
-}
-
 // The risk at the points of a square grid, a row for each theta_2.
 const table = (data, radius, at) =>
   at.map((second) => at.map((first) => risk([first, second], data, radius)));

@@ -1,8 +1,11 @@
-"""Images and classifiers as explorers store them, exactly, and back."""
+"""Images, classifiers and networks as explorers store them, exactly, and back."""
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lectures_code.checks import check_count, check_float
 from lectures_code.features import MonotoneClassifier, Threshold, exact_classifier
 from lectures_code.logistic import LinearClassifier
 
@@ -89,3 +92,58 @@ def from_json(stored: dict) -> LinearClassifier | MonotoneClassifier:
     if "threshold" not in stored:
         return linear
     return MonotoneClassifier(Threshold(stored["threshold"]), linear)
+
+
+def network_as_json(model: nn.Sequential | nn.Linear, d: int) -> list[dict[str, list]]:
+    """A small network with all digits of its weights.
+
+    Parameters
+    ----------
+    model : nn.Sequential or nn.Linear
+        Linear layers with a ReLU between each two, from d features to one score.
+    d : int
+        Number of features.
+
+    Returns
+    -------
+    list of dict
+        For each linear layer its ``"weight"``, a list of rows, and its ``"bias"``, a list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is not such a network, or a weight is not finite.
+    """
+    d = check_count("d", d)
+    layers: list[Any] = list(model) if type(model) is nn.Sequential else [model]
+    kinds = [nn.ReLU if k % 2 else nn.Linear for k in range(len(layers))]
+    if len(layers) % 2 == 0 or [type(layer) for layer in layers] != kinds:
+        raise TypeError(
+            "the network must be Linear layers with a ReLU between each two, got "
+            f"{', '.join(type(layer).__name__ for layer in layers)}: use networks.dense_network"
+        )
+    linear = layers[::2]
+    if (linear[0].in_features, linear[-1].out_features) != (d, 1):
+        raise ValueError(
+            f"the network must take {d} features to one score, got one that takes "
+            f"{linear[0].in_features} to {linear[-1].out_features}"
+        )
+    stored = []
+    for layer in linear:
+        weight = check_float("weight", layer.weight.detach()).double()
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        bias = check_float("bias", bias).double()
+        stored.append({"weight": weight.tolist(), "bias": bias.tolist()})
+    return stored
+
+
+def network_from_json(stored: list[dict[str, list]]) -> nn.Sequential:
+    """The network that :func:`network_as_json` stored, float64."""
+    layers: list[nn.Module] = []
+    for each in stored:
+        weight = torch.tensor(each["weight"], dtype=torch.float64)
+        layer = nn.utils.skip_init(nn.Linear, *weight.shape[::-1], dtype=torch.float64)
+        layer.weight = nn.Parameter(weight)
+        layer.bias = nn.Parameter(torch.tensor(each["bias"], dtype=torch.float64))
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])

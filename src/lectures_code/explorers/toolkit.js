@@ -169,6 +169,42 @@ function axes(canvas, { box, x, y, xlabel, ylabel, n = 5 }) {
 const through = (points, closed = false) =>
   `M${points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}${closed ? "Z" : ""}`;
 
+// Contours by marching squares: for each level its line's pieces, pairs of points. `values[r][c]`
+// belongs to the point (columns[c], rows[r]).
+function contours(values, columns, levels, rows = columns) {
+  const pieces = levels.map(() => []);
+  for (let r = 0; r + 1 < rows.length; r += 1) {
+    for (let c = 0; c + 1 < columns.length; c += 1) {
+      const places = [[r, c], [r, c + 1], [r + 1, c + 1], [r + 1, c]];
+      const heights = places.map(([row, column]) => values[row][column]);
+      const [bottom, top] = [Math.min(...heights), Math.max(...heights)];
+      if (!levels.some((level) => bottom < level && level <= top)) continue;
+      const corners = places.map(([row, column], k) =>
+        ({ point: [columns[column], rows[row]], value: heights[k] }));
+      levels.forEach((level, k) => {
+        if (bottom < level && level <= top) pieces[k].push(...crossing(corners, level));
+      });
+    }
+  }
+  return pieces;
+}
+
+// The pieces of a level's line in one square, whose corners go round it.
+function crossing(corners, level) {
+  const ends = corners.map((a, k) => {
+    const b = corners[(k + 1) % 4];
+    if ((a.value < level) === (b.value < level)) return null;
+    const share = (level - a.value) / (b.value - a.value);
+    return a.point.map((value, j) => value + share * (b.point[j] - value));
+  });
+  const met = ends.filter((end) => end !== null);
+  if (met.length === 2) return [met];
+  // Two opposite corners lie lower. Below a level a convex function's points form a convex set, so
+  // these two belong together, and each piece cuts off one of the others.
+  const [a, b, c, d] = ends;
+  return corners[0].value < level ? [[a, b], [c, d]] : [[d, a], [b, c]];
+}
+
 // Lines of a readout: pairs of a name (text or nodes) and a value. Written in place, so that a
 // reader's selection and a screen reader's place stay.
 function readoutTable(parent, names) {

@@ -18,7 +18,7 @@ from lectures_code import (
     training,
 )
 from lectures_code.exact import certificate, classes, penalised, separation, solver
-from lectures_code.explorers import attack_lab, first_look, sgd
+from lectures_code.explorers import ascent, attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import bounds, evaluation, landscape, milp, smoothing, steps
@@ -179,6 +179,9 @@ SIGNED = {
     first_look.FirstLook: lambda y: [
         first_look.FirstLook(LAYER, IMAGES[k], y[k]) for k in range(len(y))
     ],
+    ascent.AscentExplorer: lambda y: ascent.AscentExplorer(
+        network(), X, y, index=1, radius=0.25, starts=X
+    ),
     sgd.SgdExplorer: lambda y: sgd.SgdExplorer(
         X, y, radius=0.25, start=X[0], batch_size=2, generator=seeded()
     ),

@@ -18,7 +18,7 @@ from lectures_code import (
     training,
 )
 from lectures_code.exact import certificate, classes, penalised, separation, solver
-from lectures_code.explorers import attack_lab, envelope, first_look, retrain, sgd, stored
+from lectures_code.explorers import ascent, attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.networks import evaluation, landscape, milp, models, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall
@@ -228,6 +228,13 @@ NUMBERS = {
     **tried(
         stored.as_json, {"d": 2}, "one", LINEAR, call=lambda *a, d: stored.as_json(*a, d)["theta"]
     ),
+    **tried(
+        ascent.AscentExplorer,
+        {"index": 1, "radius": 1, "n_steps": 1},
+        *(network(), X, Y),
+        **{"index": 1, "radius": 1, "starts": X},
+    ),
+    **tried(stored.network_as_json, {"d": 2}, network()),
     **tried(attack_lab.AttackLab, {"index": 1, "radius": 0}, {"one": LAYER}, IMAGES, Y),
     **tried(envelope.EnvelopeExplorer, {"theta": 1, "miss": 1}),
     **tried(first_look.FirstLook, {"y": 1, "radius": 0}, LAYER, IMAGES[0], y=1),

@@ -17,7 +17,7 @@ from lectures_code import (
     training,
 )
 from lectures_code.exact import certificate, classes, penalised, solver
-from lectures_code.explorers import attack_lab, first_look, sgd
+from lectures_code.explorers import ascent, attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import bounds, evaluation, landscape, layers, milp, smoothing, steps
@@ -253,6 +253,9 @@ PAIRS = {
     ),
     first_look.FirstLook: lambda a, b: first_look.FirstLook(
         classifier(a, LAYER), IMAGES[0].to(b), 1.0
+    ),
+    ascent.AscentExplorer: lambda a, b: ascent.AscentExplorer(
+        network(dtype=a), X.to(b), Y, index=1, radius=0.25, starts=X.to(b)
     ),
     sgd.SgdExplorer: lambda a, b: sgd.SgdExplorer(
         X.to(a), Y, radius=0.25, start=X[0].to(b), batch_size=2, generator=seeded()
