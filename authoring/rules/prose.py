@@ -17,7 +17,11 @@ ALLOWED_NUMBERS = {
     "0.2": "the lecture's radius, a parameter",
     "0.1": "a parameter: a radius, a step size",
     "0.3": "a parameter: the radius of published results on pairs of digits",
+    "0.25": "a parameter: a radius to train at",
+    "0.4": "a parameter: a radius to train at",
     "0.5": "one half",
+    "0.1307": "the mean by which MNIST's pixels are normalised, quoted",
+    "0.3081": "the deviation by which MNIST's pixels are normalised, quoted",
 }
 # What stands before a number that is a name and no quantity: Python 3.11, CC BY 4.0, Section 2.1.
 NAMED = re.compile(

@@ -63,6 +63,8 @@ CHANGES = [
     Change("", "beyond/not_linear", "epsilon = 0.2", "epsilon = 0.1"),
     Change("", "beyond/ten_classes", "epsilon = 0.15", "epsilon = 0.2"),
     Change("", "networks/inner_maximum", "epsilon = 0.5", "epsilon = 0.25"),
+    Change("", "networks/training", "epsilon = 0.2", "epsilon = 0.1"),
+    Change("", "networks/report", "epsilon = 0.2", "epsilon = 0.1"),
     Change(
         "ex-another-start", "networks/proven", "seed, n_epochs = 0, 12", "seed, n_epochs = 1, 12"
     ),
