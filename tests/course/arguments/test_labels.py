@@ -23,6 +23,7 @@ from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import bounds, evaluation, landscape, milp, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
+from lectures_code.networks.distributed import SharedLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -106,6 +107,7 @@ def networks(n_outputs=1):
             )
         },
         bounds.gap_rows: lambda y: bounds.gap_rows(y, X[:, [0] * n_outputs]),
+        SharedLoss.__call__: lambda y: SharedLoss()(network(n_outputs), X, y, X / 8),
         BoundLoss.__call__: lambda y: BoundLoss(BALL, ramp=1)(network(n_outputs), X, y, X),
         smoothing.smoothed_radii: lambda y: smoothing.smoothed_radii(
             network(n_outputs), X, y, sigma=1, n_draws=9, confidence=0.5, generator=seeded()

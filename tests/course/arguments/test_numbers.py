@@ -21,6 +21,7 @@ from lectures_code.exact import certificate, classes, penalised, separation, sol
 from lectures_code.explorers import ascent, attack_lab, envelope, first_look, retrain, sgd, stored
 from lectures_code.networks import evaluation, landscape, milp, models, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
+from lectures_code.networks.checkpoints import checkpointed
 from lectures_code.perturbations import BoxedNormBall, NormBall
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -129,6 +130,13 @@ NUMBERS = {
         steps.AdamStep.__call__,
         {"step_size": 1},
         call=lambda step_size: adam_stepped(network(), Y, step_size=step_size),
+    ),
+    **tried(
+        checkpointed,
+        {"n_epochs": 2},
+        *(network(), steps.AdamStep(), seeded()),
+        **{"file": "none.pt", "n_epochs": 1, "saves": False},
+        call=lambda *training, **how: list(checkpointed(*training, **how)),
     ),
     **tried(
         BoundLoss,

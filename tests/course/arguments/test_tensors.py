@@ -22,6 +22,7 @@ from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.networks import bounds, evaluation, landscape, layers, milp, smoothing, steps
 from lectures_code.networks.bound_loss import BoundLoss
+from lectures_code.networks.distributed import SharedLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -107,6 +108,7 @@ PAIRS = {
     layers.back_through: lambda a, b: layers.back_through(
         network()[0], X[:, [0, 0, 0]].to(a)[:, None], (X.to(b) - 0.125, X.to(b) + 0.125)
     ),
+    SharedLoss.__call__: lambda a, b: SharedLoss()(network(dtype=a), X.to(b), Y, X.to(b) / 8),
     BoundLoss.__call__: lambda a, b: BoundLoss(BALL, ramp=1)(network(dtype=a), X.to(b), Y, X),
     smoothing.smoothed_radii: lambda a, b: smoothing.smoothed_radii(
         network(dtype=a), 8 * X.to(b), Y, sigma=2**-9, n_draws=2, confidence=0.5, generator=seeded()
