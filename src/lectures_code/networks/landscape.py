@@ -11,6 +11,8 @@ from lectures_code.checks import check_count, check_targets, check_x
 from lectures_code.logistic import Model, evaluation_mode, log_odds_of_error, outputs
 from lectures_code.perturbations import NormBall
 
+AT_ONCE = 16  # examples
+
 
 @dataclass(frozen=True, eq=False)
 class Landscape:
@@ -89,6 +91,17 @@ def landscape(
         raise ValueError(
             f"x must have 2 features to be enumerated, got {x.shape[1]}: use an attack"
         )
+    parts = [
+        _enumerated(model, *part, ball, k, objective)
+        for part in zip(x.split(AT_ONCE), y.split(AT_ONCE), strict=True)
+    ]
+    return Landscape(*map(torch.cat, zip(*parts, strict=True)))
+
+
+def _enumerated(
+    model: Model, x: Tensor, y: Tensor, ball: NormBall, k: int, objective: Objective
+) -> tuple[Tensor, Tensor]:
+    """Points and values of some examples: what a network computes on the way takes memory."""
     low, high = ball.interval(x)
     share = torch.linspace(0, 1, k, dtype=x.dtype, device=x.device)
     sides = low[:, None] + share[:, None] * (high - low)[:, None]  # (n, k, 2)
@@ -97,4 +110,4 @@ def landscape(
     with evaluation_mode(model):
         output = outputs(model, points.reshape(-1, 2))
     values = objective(output, y.repeat_interleave(k * k))
-    return Landscape(points, values.reshape(len(x), k, k))
+    return points, values.reshape(len(x), k, k)
