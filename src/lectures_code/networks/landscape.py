@@ -1,10 +1,9 @@
 """The inner maximum by enumeration, where there are two features only."""
 
-import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lectures_code.attacks import Objective
 from lectures_code.checks import check_count, check_targets, check_x
@@ -37,15 +36,6 @@ class Landscape:
         """The points at which they are attained, shape (n, 2)."""
         where = self.values.flatten(1).argmax(dim=1)
         return self.points.flatten(1, 2)[torch.arange(len(where)), where]
-
-    def n_peaks(self) -> Tensor:
-        """How many points of the grid are above all their neighbours, int64, shape (n,)."""
-        beyond = nn.functional.pad(self.values, (1, 1, 1, 1), value=-math.inf)
-        k = self.values.shape[1]
-        neighbours = [
-            beyond[:, i : i + k, j : j + k] for i in range(3) for j in range(3) if (i, j) != (1, 1)
-        ]
-        return torch.stack([self.values > each for each in neighbours]).all(dim=0).sum(dim=(1, 2))
 
 
 @torch.no_grad()
