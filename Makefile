@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 COMMANDS := book test invited explore lowest fonts paint draft serve offline pdf edition manifest \
-  verify release links notebooks bench rooms record lint clean
+  verify release links notebooks bench rooms digits record lint clean
 
 .PHONY: help $(COMMANDS)
 # All of them install into the same .venv.

@@ -74,6 +74,8 @@ bench      run the benchmarks, results in _build/bench
 rooms      measure the chapters in an environment like Binder's, in 20 minutes, for the appendix
     python -m booksite.build edition
     python -m benchmarks.rooms
+digits     train and attack a network on all ten digits; go on where a killed one was
+    python -m benchmarks.ten_digits
 record     run the benchmarks, and keep their figures for the appendix
     @bench
 lint       ruff, oxlint for JavaScript, mypy, zizmor for workflows, and the notebook linter

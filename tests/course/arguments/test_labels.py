@@ -21,7 +21,15 @@ from lectures_code.exact import certificate, classes, penalised, separation, sol
 from lectures_code.explorers import ascent, attack_lab, first_look, sgd
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import bounds, evaluation, landscape, milp, smoothing, steps
+from lectures_code.networks import (
+    bounds,
+    evaluation,
+    landscape,
+    milp,
+    smoothing,
+    steps,
+    ten_digits,
+)
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.networks.distributed import SharedLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
@@ -214,6 +222,9 @@ NUMBERED = {
     training.train: lambda y: trained(many(), X, y),
     training.epoch: lambda y: one_epoch(many(), y),
     training.gradient_step: lambda y: stepped(many(), y),
+    ten_digits.fast_training: lambda y: ten_digits.fast_training(
+        IMAGES.float(), y, file="none.pt", n_epochs=1, saves=False
+    ),
 }
 DIGITS = (Y + 1) // 2
 LABELLED = [

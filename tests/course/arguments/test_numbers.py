@@ -19,7 +19,15 @@ from lectures_code import (
 )
 from lectures_code.exact import certificate, classes, penalised, separation, solver
 from lectures_code.explorers import ascent, attack_lab, envelope, first_look, retrain, sgd, stored
-from lectures_code.networks import evaluation, landscape, milp, models, smoothing, steps
+from lectures_code.networks import (
+    evaluation,
+    landscape,
+    milp,
+    models,
+    smoothing,
+    steps,
+    ten_digits,
+)
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.networks.checkpoints import checkpointed
 from lectures_code.perturbations import BoxedNormBall, NormBall
@@ -137,6 +145,13 @@ NUMBERS = {
         *(network(), steps.AdamStep(), seeded()),
         **{"file": "none.pt", "n_epochs": 1, "saves": False},
         call=lambda *training, **how: list(checkpointed(*training, **how)),
+    ),
+    **tried(ten_digits.cyclic, {"t": 1}),
+    **tried(
+        ten_digits.fast_training,
+        {"n_epochs": 1, "batch_size": 6, "seed": 1},
+        *(IMAGES.float(), (Y + 1) // 2),
+        **{"file": "none.pt", "n_epochs": 1, "saves": False},
     ),
     **tried(
         BoundLoss,

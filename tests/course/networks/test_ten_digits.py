@@ -1,0 +1,94 @@
+"""The recipe against its algorithm written out; and its command, on a few real images."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.ten_digits import __main__ as command
+from lectures_code.mnist import Digits, Source
+from lectures_code.networks import ten_digits
+from lectures_code.networks.models import convolutional_network
+from lectures_code.networks.ten_digits import BALL, cyclic, fast_training
+from tests.oracles import seeded
+
+X = torch.rand(25, 784, generator=seeded(1))
+Y = torch.arange(25) % 10
+
+
+def weights(model):
+    return torch.cat([value.detach().reshape(-1) for value in model.parameters()])
+
+
+def written_out(n_epochs, batch_size):
+    """Wong, Rice and Kolter's algorithm 3, with PyTorch's own loss, Adam and clamps."""
+    generator = seeded(2)
+    model = convolutional_network(generator=generator, n_outputs=10)
+    adam = torch.optim.Adam(model.parameters())
+    n_steps = n_epochs * -(-len(X) // batch_size)
+    step = 0
+    for _ in range(n_epochs):
+        for batch in torch.randperm(len(X), generator=generator).split(batch_size):
+            x, y = X[batch], Y[batch]
+            delta = BALL.sample(x, generator=generator).requires_grad_()
+            nn.functional.cross_entropy(model(x + delta), y).backward()
+            moved = (delta.detach() + 0.375 * delta.grad.sign()).clamp(-0.3, 0.3)
+            moved = (x + moved).clamp(0, 1) - x
+            done = (step + 0.5) / n_steps
+            adam.param_groups[0]["lr"] = float(np.interp(done, [0, 0.4, 1], [0, 5e-3, 0]))
+            adam.zero_grad()
+            nn.functional.cross_entropy(model(x + moved), y).backward()
+            adam.step()
+            step += 1
+    return model
+
+
+def test_training_is_the_published_algorithm(tmp_path):
+    """In float32: the two sum in another order, and Adam divides by gradients that are near 0."""
+    found = fast_training(X, Y, file=tmp_path / "a.pt", n_epochs=2, batch_size=10, seed=2)
+    expected = weights(written_out(2, 10))
+    assert len(expected) == 166_406
+    start = weights(convolutional_network(generator=seeded(2), n_outputs=10))
+    assert (weights(found) - expected).norm() < 1e-3 * (expected - start).norm()
+    assert not found.training
+
+
+def test_the_step_size_rises_and_falls_in_straight_lines():
+    for t in np.linspace(0, 1, 41):
+        assert cyclic(t) == pytest.approx(np.interp(t, [0, 0.4, 1], [0, 5e-3, 0]), abs=1e-18)
+
+
+def test_a_training_that_is_stopped_goes_on_to_the_same_bits(tmp_path, monkeypatch):
+    how = {"n_epochs": 2, "batch_size": 10, "seed": 2}
+    expected = weights(fast_training(X, Y, file=tmp_path / "a.pt", **how))
+
+    def stopped(steps, *, label, total):
+        if label == "epoch 2 of 2":
+            next(iter(steps))
+            raise KeyboardInterrupt
+        return steps
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ten_digits, "progress", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fast_training(X, Y, file=tmp_path / "b.pt", **how)
+    assert torch.equal(weights(fast_training(X, Y, file=tmp_path / "b.pt", **how)), expected)
+
+
+def test_the_command_prints_and_keeps_what_it_found(tmp_path, monkeypatch, capsys):
+    digits = Digits(X.double(), Y, X.double(), Y, tuple(range(10)), Source.SAMPLE, "none")
+    monkeypatch.setattr(command, "load_ten", lambda source: digits)
+    monkeypatch.setattr(command, "ATTACK", {"step_size": 0.1, "n_steps": 2, "n_restarts": 2})
+    command.main(["--epochs", "1", "--test", "5", "--sample", "--folder", str(tmp_path)])
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["test images"] == 5
+    most = max(result["mistakes"].values())
+    assert most <= result["mistakes under any attack"] <= 5
+    assert result["accuracy in percent"]["clean"] == 20 * (5 - result["mistakes"]["clean"])
+    assert result["versions"]["torch"] == torch.__version__
+    assert str(tmp_path) not in json.dumps(result)
+    printed = capsys.readouterr().out
+    assert f"{result['accuracy in percent']['clean']:.2f} percent of 5" in printed
+    assert result["threat model"] in printed
