@@ -32,6 +32,27 @@ def cyclic(t: float) -> float:
     return PEAK * min(t / 0.4, (1 - t) / 0.6)
 
 
+def fast_maximiser(model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> Tensor:
+    """The recipe's step 1: FGSM from a random start in the ball, then clipped to the box.
+
+    Start and gradient are taken without regard to the box. Starts in the box would leave nearly all
+    pixels of an image at one of two values, for the step is larger than the radius.
+
+    Parameters
+    ----------
+    model, x, y, generator
+        As for :func:`lectures_code.attacks.pgd`.
+
+    Returns
+    -------
+    Tensor of shape (n, d)
+        Perturbations inside :data:`BALL`.
+    """
+    ball = NormBall(BALL.p, BALL.radius)
+    delta = pgd(model, x, y, ball, step_size=ATTACK_STEP, n_steps=1, generator=generator)
+    return BALL.project(delta, x)
+
+
 def fast_training(
     x: Tensor,
     y: Tensor,
@@ -78,8 +99,7 @@ def fast_training(
 
     Notes
     -----
-    Random starts are drawn from the set, in the box; the paper draws them from the ball and clips
-    pixels once, after the step. The step size is taken in the middle of each minibatch's time.
+    The step size of Adam is taken in the middle of each minibatch's time.
 
     References
     ----------
@@ -91,7 +111,7 @@ def fast_training(
     generator = torch.Generator().manual_seed(seed)
     model = convolutional_network(generator=generator, n_outputs=10).to(x.device)
     adam = AdamStep(SharedLoss())
-    attack = partial(pgd, ball=BALL, step_size=ATTACK_STEP, n_steps=1, generator=generator)
+    attack = partial(fast_maximiser, generator=generator)
     n_batches = -(-len(x) // batch_size)
     settings = {"seed": seed, "batch_size": batch_size, "n": len(x)}
     for k in checkpointed(

@@ -32,6 +32,7 @@ from lectures_code.networks import (
 )
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.networks.distributed import SharedLoss
+from lectures_code.networks.models import dense_network
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 from lectures_code.together import train_together
 from tests.course.arguments.examples import (
@@ -78,6 +79,9 @@ def many():
     module = nn.Linear(2, 3).double()
     module.load_state_dict({"weight": WEIGHTS, "bias": BIASES})
     return module
+
+
+LARGE = dense_network(784, [], generator=seeded(), n_outputs=3)
 
 
 def logits(x):
@@ -222,6 +226,9 @@ NUMBERED = {
     training.train: lambda y: trained(many(), X, y),
     training.epoch: lambda y: one_epoch(many(), y),
     training.gradient_step: lambda y: stepped(many(), y),
+    ten_digits.fast_maximiser: lambda y: ten_digits.fast_maximiser(
+        LARGE, IMAGES.float(), y, generator=seeded()
+    ),
     ten_digits.fast_training: lambda y: ten_digits.fast_training(
         IMAGES.float(), y, file="none.pt", n_epochs=1, saves=False
     ),

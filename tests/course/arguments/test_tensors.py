@@ -20,7 +20,16 @@ from lectures_code.exact import certificate, classes, penalised, solver
 from lectures_code.explorers import ascent, attack_lab, first_look, sgd
 from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
-from lectures_code.networks import bounds, evaluation, landscape, layers, milp, smoothing, steps
+from lectures_code.networks import (
+    bounds,
+    evaluation,
+    landscape,
+    layers,
+    milp,
+    smoothing,
+    steps,
+    ten_digits,
+)
 from lectures_code.networks.bound_loss import BoundLoss
 from lectures_code.networks.distributed import SharedLoss
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
@@ -107,6 +116,9 @@ PAIRS = {
     ),
     layers.back_through: lambda a, b: layers.back_through(
         network()[0], X[:, [0, 0, 0]].to(a)[:, None], (X.to(b) - 0.125, X.to(b) + 0.125)
+    ),
+    ten_digits.fast_maximiser: lambda a, b: ten_digits.fast_maximiser(
+        network(dtype=a), IN_BOX.to(b), Y, generator=seeded()
     ),
     SharedLoss.__call__: lambda a, b: SharedLoss()(network(dtype=a), X.to(b), Y, X.to(b) / 8),
     BoundLoss.__call__: lambda a, b: BoundLoss(BALL, ramp=1)(network(dtype=a), X.to(b), Y, X),

@@ -11,11 +11,14 @@ from benchmarks.ten_digits import __main__ as command
 from lectures_code.mnist import Digits, Source
 from lectures_code.networks import ten_digits
 from lectures_code.networks.models import convolutional_network
-from lectures_code.networks.ten_digits import BALL, cyclic, fast_training
+from lectures_code.networks.ten_digits import BALL, cyclic, fast_maximiser, fast_training
+from lectures_code.perturbations import NormBall
 from tests.oracles import seeded
 
 X = torch.rand(25, 784, generator=seeded(1))
+X[:, ::2] = 0  # paper, as most of an image is
 Y = torch.arange(25) % 10
+FREE = NormBall(torch.inf, 0.3)
 
 
 def weights(model):
@@ -32,7 +35,7 @@ def written_out(n_epochs, batch_size):
     for _ in range(n_epochs):
         for batch in torch.randperm(len(X), generator=generator).split(batch_size):
             x, y = X[batch], Y[batch]
-            delta = BALL.sample(x, generator=generator).requires_grad_()
+            delta = FREE.sample(x, generator=generator).requires_grad_()
             nn.functional.cross_entropy(model(x + delta), y).backward()
             moved = (delta.detach() + 0.375 * delta.grad.sign()).clamp(-0.3, 0.3)
             moved = (x + moved).clamp(0, 1) - x
@@ -53,6 +56,15 @@ def test_training_is_the_published_algorithm(tmp_path):
     start = weights(convolutional_network(generator=seeded(2), n_outputs=10))
     assert (weights(found) - expected).norm() < 1e-3 * (expected - start).norm()
     assert not found.training
+
+
+def test_the_attack_stays_in_the_box_and_leaves_pixels_of_paper_between_its_ends():
+    """Paper is where all pixels would be at their ends, were the start drawn in the box."""
+    model = convolutional_network(generator=seeded(2), n_outputs=10)
+    delta = fast_maximiser(model, X, Y, generator=seeded(3))
+    assert BALL.contains(delta, X).all()
+    paper = delta[X == 0]
+    assert ((paper > 0.01) & (paper < 0.29)).double().mean() > 0.1
 
 
 def test_the_step_size_rises_and_falls_in_straight_lines():
