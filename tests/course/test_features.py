@@ -3,7 +3,6 @@
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -21,7 +20,7 @@ from lectures_code.risk import (
     robust_error,
     worst_margins,
 )
-from tests.course.exact.problems import TOL, overlapping
+from tests.course.exact.problems import TOL, interval_optimum, overlapping
 from tests.oracles import INF, says, seeded
 
 HALF = Threshold(0.5)
@@ -90,31 +89,14 @@ def binary_problem(seed, n=60, d=6):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 def test_cvxpy_finds_the_same_optimum(seed, radius):
-    import cvxpy as cp  # slow to import, and needed here alone
 
     x, y = binary_problem(seed)
     ball = NormBall(INF, radius).in_box()
-    low, high = (each.numpy() for each in HALF.interval(x, ball))
-    labels, theta, b = y.numpy(), cp.Variable(6), cp.Variable()
-    ends = [cp.multiply(labels[:, None] * each, np.ones((60, 1)) @ cp.reshape(theta, (1, 6), "C"))
-            for each in (low, high)]  # fmt: skip
-    margins = cp.sum(cp.minimum(*ends), axis=1) + labels * b
-    least = cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) / 60)).solve(solver="CLARABEL")
-    a, moved = cp.Variable(60), cp.Variable((60, 6))  # moved is a_i times the perturbed features
-    weight = cp.reshape(a, (60, 1), "C") @ np.ones((1, 6))
-    dual = cp.Problem(
-        cp.Maximize(cp.sum(cp.entr(a) + cp.entr(1 - a)) / 60),
-        [
-            a @ labels == 0,
-            labels @ moved == 0,
-            cp.multiply(low, weight) <= moved,
-            moved <= cp.multiply(high, weight),
-        ],
-    ).solve(solver="CLARABEL")
+    least, dual = interval_optimum(*HALF.interval(x, ball), y)
     found = solve(x, y, ball, feature=HALF)
     assert found.status == "optimal" and found.relative_gap <= TOL
     assert dual == pytest.approx(found.lower_bound, abs=1e-7)
-    assert least == pytest.approx(found.risk, abs=1e-7)  # Clarabel's own tolerance is 1e-8
+    assert least == pytest.approx(found.risk, abs=1e-7)
     assert found.risk == pytest.approx(adversarial_risk(found.classifier, x, y, ball), rel=1e-12)
     assert lower_bound(x, y, ball, found.alpha, feature=HALF) == found.lower_bound
 

@@ -1,5 +1,6 @@
 """Small problems for the exact optimum, and what must hold of a solution."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -42,3 +43,32 @@ def assert_certified(optimum, x, y, tol=TOL):
     assert optimum.gap == optimum.risk - optimum.lower_bound
     # At radius 0 the bound holds at a radius of 1e-13 or so, and may be as much higher.
     assert -1e-11 <= optimum.relative_gap <= tol
+
+
+def interval_optimum(low, high, y):
+    """Primal and dual value by cvxpy, with each pixel of each example in an interval of its own.
+
+    Clarabel's own tolerance is 1e-8.
+    """
+    import cvxpy as cp  # slow to import, and needed here alone
+
+    low, high, y = (np.asarray(each) for each in (low, high, y))
+    n, d = low.shape
+    theta, b = cp.Variable(d), cp.Variable()
+    # The worst margin as it is defined: each pixel at the worse end of its interval.
+    ends = [cp.multiply(y[:, None] * each, np.ones((n, 1)) @ cp.reshape(theta, (1, d), order="C"))
+            for each in (low, high)]  # fmt: skip
+    margins = cp.sum(cp.minimum(*ends), axis=1) + y * b
+    primal = cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) / n)).solve(solver="CLARABEL")
+    a, moved = cp.Variable(n), cp.Variable((n, d))  # moved is a_i times the perturbed image
+    weight = cp.reshape(a, (n, 1), order="C") @ np.ones((1, d))
+    dual = cp.Problem(
+        cp.Maximize(cp.sum(cp.entr(a) + cp.entr(1 - a)) / n),
+        [
+            a @ y == 0,
+            y @ moved == 0,
+            cp.multiply(low, weight) <= moved,
+            moved <= cp.multiply(high, weight),
+        ],
+    ).solve(solver="CLARABEL")
+    return primal, dual

@@ -15,7 +15,7 @@ from lectures_code.exact import descent, lower_bound, separate, solution_path, s
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from lectures_code.risk import adversarial_risk, robust_error
-from tests.course.exact.problems import assert_certified, overlapping, separated
+from tests.course.exact.problems import assert_certified, interval_optimum, overlapping, separated
 from tests.oracles import INF, says
 
 TOL = 1e-9
@@ -62,30 +62,10 @@ def test_no_general_solver_finds_less(seed, radius):
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 def test_agrees_with_cvxpy_on_primal_and_dual(seed, radius):
-    import cvxpy as cp  # slow to import, and needed here alone
-
     x, y = overlapping(seed + 10, n=50, d=8)
-    low, high = (x - radius).clamp(min=0).numpy(), (x + radius).clamp(max=1).numpy()
-    x, y = x.numpy(), y.numpy()
-    theta, b = cp.Variable(8), cp.Variable()
-    # The worst margin as it is defined: each pixel at the worse end of its interval.
-    ends = [cp.multiply(y[:, None] * each, np.ones((50, 1)) @ cp.reshape(theta, (1, 8), order="C"))
-            for each in (low, high)]  # fmt: skip
-    margins = cp.sum(cp.minimum(*ends), axis=1) + y * b
-    primal = cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) / 50)).solve(solver="CLARABEL")
-    a, moved = cp.Variable(50), cp.Variable((50, 8))  # moved is a_i times the perturbed image
-    weight = cp.reshape(a, (50, 1), order="C") @ np.ones((1, 8))
-    dual = cp.Problem(
-        cp.Maximize(cp.sum(cp.entr(a) + cp.entr(1 - a)) / 50),
-        [
-            a @ y == 0,
-            y @ moved == 0,
-            cp.multiply(low, weight) <= moved,
-            moved <= cp.multiply(high, weight),
-        ],
-    ).solve(solver="CLARABEL")
-    found = solve(torch.as_tensor(x), torch.as_tensor(y), boxed(radius))
-    # Clarabel's own tolerance is 1e-8.
+    low, high = (x - radius).clamp(min=0), (x + radius).clamp(max=1)
+    primal, dual = interval_optimum(low, high, y)
+    found = solve(x, y, boxed(radius))
     assert primal == pytest.approx(found.risk, abs=1e-7)
     assert dual == pytest.approx(found.lower_bound, abs=1e-7)
 

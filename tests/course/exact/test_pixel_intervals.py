@@ -1,6 +1,5 @@
 """The exact optimum where each pixel of each example has an interval of its own."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -18,7 +17,7 @@ from lectures_code.features import Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall, PixelIntervals
 from lectures_code.risk import adversarial_risk, certified_radii, robust_error, worst_margins
-from tests.course.exact.problems import ROUNDING, TOL, overlapping
+from tests.course.exact.problems import ROUNDING, TOL, interval_optimum, overlapping
 from tests.oracles import INF, says
 
 BALLS = [NormBall(INF, 0.05), NormBall(INF, 0.1).in_box(), NormBall(INF, 0.3).in_box()]
@@ -60,29 +59,10 @@ def test_the_intervals_of_a_ball_are_the_ball(ball, seed):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 def test_cvxpy_finds_the_same_optimum_and_the_same_bound(seed):
-    import cvxpy as cp  # slow to import, and needed here alone
-
     x, y, intervals = asymmetric(seed + 20)
     found = solve(x, y, intervals)
     assert_proven(found, x, y, intervals)
-    low, high, y = intervals.lower.numpy(), intervals.upper.numpy(), y.numpy()
-    theta, b = cp.Variable(8), cp.Variable()
-    ends = [cp.multiply(y[:, None] * each, np.ones((50, 1)) @ cp.reshape(theta, (1, 8), order="C"))
-            for each in (low, high)]  # fmt: skip
-    margins = cp.sum(cp.minimum(*ends), axis=1) + y * b
-    primal = cp.Problem(cp.Minimize(cp.sum(cp.logistic(-margins)) / 50)).solve(solver="CLARABEL")
-    a, moved = cp.Variable(50), cp.Variable((50, 8))  # moved is a_i times the perturbed image
-    weight = cp.reshape(a, (50, 1), order="C") @ np.ones((1, 8))
-    dual = cp.Problem(
-        cp.Maximize(cp.sum(cp.entr(a) + cp.entr(1 - a)) / 50),
-        [
-            a @ y == 0,
-            y @ moved == 0,
-            cp.multiply(low, weight) <= moved,
-            moved <= cp.multiply(high, weight),
-        ],
-    ).solve(solver="CLARABEL")
-    # Clarabel's own tolerance is 1e-8.
+    primal, dual = interval_optimum(intervals.lower, intervals.upper, y)
     assert primal == pytest.approx(found.risk, abs=1e-7)
     assert dual == pytest.approx(found.lower_bound, abs=1e-7)
 
