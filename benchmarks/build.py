@@ -14,7 +14,7 @@ seconds = {}
 for chapter in chapters():
     start = time.perf_counter()
     execute(chapter)
-    seconds[chapter.stem] = [time.perf_counter() - start]
+    seconds[f"{chapter.parent.name}/{chapter.stem}"] = [time.perf_counter() - start]
 start = time.perf_counter()
 subprocess.run(["make", "draft"], cwd=ROOT, check=True, capture_output=True)
 seconds["make draft"] = [time.perf_counter() - start]

@@ -60,7 +60,9 @@ def longest_first(paths: list[Path], record: Path = RESULTS / "build.json") -> l
     rows = json.loads(record.read_text(encoding="utf-8"))["rows"]
     seconds = {row["what"]: row["median seconds"] for row in rows}
     chapters = [path for path in paths if path.suffix == ".ipynb"]
-    return sorted(chapters, key=lambda path: seconds.get(path.stem, inf), reverse=True)
+    return sorted(
+        chapters, key=lambda path: seconds.get(f"{path.parent.name}/{path.stem}", inf), reverse=True
+    )
 
 
 def key(notebook: NotebookNode, options: dict[str, object]) -> Hashable:

@@ -158,7 +158,7 @@ def main() -> None:
         environment = Path(folder) / "environment"
         size = make_environment(environment)
         for notebook in sorted(EDITION.rglob("*.ipynb")):
-            row = {"chapter": notebook.stem}
+            row = {"chapter": f"{notebook.parent.name}/{notebook.stem}"}
             for readers in (1, READERS):
                 for name, threads in (("one thread", None), ("all cores", cores)):
                     row[f"{name}, {readers}"] = measure(environment, notebook, readers, threads)

@@ -15,6 +15,9 @@ from booksite.edition.markdown import Cell, Markdown
 
 #: What only the book's builder reads: values that a chapter hands to the prose.
 GLUED = "application/papermill.record/"
+#: The tag of a cell of a solution, and how Jupyter and Colab are told to fold one.
+SOLUTION = "solution"
+FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}, "cellView": "form"}
 HEADING = re.compile(r"#+ ")
 
 
@@ -94,9 +97,11 @@ def _code_cell(cell: NotebookNode) -> NotebookNode:
     """The code cell with those of its outputs that a notebook reader understands."""
     alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
     outputs = [readable for output in cell.outputs if (readable := _readable(output, alt))]
-    tags = {"tags": cell.metadata.tags} if "tags" in cell.metadata else {}
+    metadata = {"tags": cell.metadata.tags} if "tags" in cell.metadata else {}
+    if SOLUTION in metadata.get("tags", ()):
+        metadata |= FOLDED
     return v4.new_code_cell(
-        cell.source, outputs=outputs, execution_count=cell.execution_count, metadata=tags
+        cell.source, outputs=outputs, execution_count=cell.execution_count, metadata=metadata
     )
 
 

@@ -41,8 +41,9 @@ def _rows(root: Path, folder: Path, config: dict) -> Iterator[str]:
     launch, repository = config["launch_buttons"], config["repository"]
     project = "/".join(repository["url"].split("/")[-2:])
     toc = (root / "_toc.yml").read_text(encoding="utf-8")
-    for path in sorted(folder.rglob("*.ipynb"), key=lambda path: toc.index(path.stem)):
-        notebook = path.relative_to(folder).as_posix()
+    notebooks = [path.relative_to(folder).as_posix() for path in folder.rglob("*.ipynb")]
+    for notebook in sorted(notebooks, key=lambda notebook: toc.index(notebook[: -len(".ipynb")])):
+        path = folder / notebook
         title = nbformat.read(path, as_version=4).cells[0].source.split("\n")[0].lstrip("# ")
         binder = (
             f"{launch['binderhub_url']}/v2/gh/{project}/{repository['branch']}"

@@ -51,10 +51,26 @@ class Markdown:
                 yield from self.parts(child, level + 1)
             elif isinstance(child, nodes.title):
                 yield f"{'#' * level} {self._section_number(node)}{self._inline(child)}"
-            elif isinstance(child, nodes.container) and child.get("nb_element") == "cell_code":
+            elif _is_cell(child):
                 yield Cell(child["cell_index"], self._caption(child))
+            elif any(_is_cell(each) for each in child.findall(nodes.container)):
+                yield from self._solution_with_cells(child)
             else:
                 yield from self._block(child)
+
+    def _solution_with_cells(self, node: nodes.Element) -> Iterator[str | Cell]:
+        """A solution: its prose folded under its title, and between the pieces its cells."""
+        title, content = node.children
+        prose: list[nodes.Node] = []
+        for child in [*content.children, None]:
+            if child is not None and not _is_cell(child):
+                prose.append(child)
+                continue
+            if prose:
+                yield "\n\n".join(self._folded(title.astext(), prose))
+                prose = []
+            if child is not None:
+                yield Cell(child["cell_index"], self._caption(child))
 
     def _section_number(self, section: nodes.Element) -> str:
         numbers = self.environment.toc_secnumbers.get(self.docname, {})
@@ -151,6 +167,9 @@ class Markdown:
 
     def write_admonition(self, node: nodes.Element) -> Iterator[str]:
         title, rest = self._title_and_rest(node)
+        if "dropdown" in node["classes"]:
+            yield from self._folded(node.children[0].astext(), rest)
+            return
         blocks = [f"**{title}**"] if title else []
         yield quoted("\n\n".join([*blocks, *self._blocks(rest)]))
 
@@ -173,9 +192,11 @@ class Markdown:
         yield quoted("\n\n".join([heading, *self._blocks(rest)]))
 
     def write_solution_node(self, node: nodes.Element) -> Iterator[str]:
-        title, rest = node.children[0].astext(), node.children[1:]
+        yield from self._folded(node.children[0].astext(), node.children[1:])
+
+    def _folded(self, title: str, content: list[nodes.Node]) -> Iterator[str]:
         yield f"<details>\n<summary>{escape(' '.join(title.split()))}</summary>"
-        yield from self._blocks(rest)
+        yield from self._blocks(content)
         yield "</details>"
 
     def _title_and_rest(self, node: nodes.Element) -> tuple[str, list[nodes.Node]]:
@@ -223,6 +244,10 @@ class Markdown:
         if node["refuri"].startswith("#"):
             return f"{self.site}{self.docname}.html{node['refuri']}"
         return node["refuri"]
+
+
+def _is_cell(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
 
 
 def quoted(text: str) -> str:

@@ -23,6 +23,7 @@ only from those above it. Nothing is imported here: a chapter pays for what it u
     figures        all                 results in, axes out
     reporting      all                 tables, numbers for the prose, where the data come from
     explorers      all                 what a reader drags
+    practice       all                 exercises, and checks that say what is wrong with an answer
 """
 
 __version__ = "0.1.0"

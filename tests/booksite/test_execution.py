@@ -127,7 +127,10 @@ def test_nothing_is_executed_where_the_configuration_does_not_say_so():
 
 
 def test_chapters_without_a_recorded_time_come_first_then_the_longest(tmp_path):
-    rows = [{"what": name, "median seconds": s} for name, s in (("a", 1.5), ("b", 20), ("c", 3))]
+    rows = [
+        {"what": f"book/{name}", "median seconds": s}
+        for name, s in (("a", 1.5), ("b", 20), ("c", 3))
+    ]
     record = tmp_path / "build.json"
     record.write_text(json.dumps({"rows": rows}), encoding="utf-8")
     names = ["a.ipynb", "index.md", "b.ipynb", "new.ipynb", "c.ipynb"]

@@ -68,12 +68,12 @@ ERRATUM = re.compile(
 
 
 def pages() -> dict[str, str]:
-    """The prose of all pages of the book, by file name."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in CHAPTERS.rglob("*.md")}
+    """The prose of all pages of the book, by path."""
+    texts = {path: path.read_text(encoding="utf-8") for path in CHAPTERS.rglob("*.md")}
     for path in chapters():
         cells = (cell for cell in read(path).cells if cell.cell_type == "markdown")
-        texts[path.name] = "\n\n".join(cell.source for cell in cells)
-    return texts
+        texts[path] = "\n\n".join(cell.source for cell in cells)
+    return {path.relative_to(CHAPTERS).as_posix(): text for path, text in texts.items()}
 
 
 def unmarked_slips(errata: str, texts: dict[str, str]) -> list[str]:
@@ -98,7 +98,7 @@ def unmarked_slips(errata: str, texts: dict[str, str]) -> list[str]:
 
 def test_every_slip_has_one_box_where_it_is_corrected_and_links_lead_both_ways():
     texts = pages()
-    assert unmarked_slips(texts["errata.md"], texts) == []
+    assert unmarked_slips(texts["appendix/errata.md"], texts) == []
 
 
 def test_a_slip_without_a_box_and_a_box_without_a_way_back_are_found():

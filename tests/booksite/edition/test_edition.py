@@ -68,6 +68,11 @@ Find it.
 It was hidden. {glue:text}`value`
 :::
 
+:::{admonition} A < hint
+:class: dropdown
+Look.
+:::
+
 | one | two |
 | --- | --- |
 | $a$ | b |
@@ -96,6 +101,12 @@ def chapter(text=TEXT):
         v4.new_markdown_cell(text),
         v4.new_code_cell("glue('value', 7)", outputs=[glued]),
         v4.new_code_cell("plot()", outputs=[plot], metadata={"mystnb": FIGURE}),
+        v4.new_markdown_cell(":::{exercise}\n:label: ex-two\nDo it.\n:::"),
+        v4.new_markdown_cell(":::{solution-start} ex-two\n:class: dropdown\n:::"),
+        v4.new_markdown_cell("Before. $x_2$"),
+        v4.new_code_cell("# Solution\ndo()", metadata={"tags": ["solution"]}),
+        v4.new_markdown_cell("After."),
+        v4.new_markdown_cell(":::{solution-end}\n:::"),
         v4.new_markdown_cell("The end."),
     ]
     for count, cell in enumerate([cell for cell in cells if cell.cell_type == "code"], 1):
@@ -157,6 +168,7 @@ def prose(edition):
         "> **Exercise 1.1**\n>\n> Find it.",
         "<details>\n<summary>Solution to Exercise 1.1</summary>\n\nIt was hidden. 7 of 9\n\n"
         "</details>",
+        "<details>\n<summary>A &lt; hint</summary>\n\nLook.\n\n</details>",
         "| one | two |\n| --- | --- |\n| $a$ | b |",
         "**Fig. 1.1.** A square.",
         f"*This chapter is also [a page]({SITE}chapter.html) of the book's site.*",
@@ -178,11 +190,23 @@ def test_code_cells_are_the_chapters_in_their_order(edition):
 
 
 def test_values_for_the_prose_are_no_outputs_and_pictures_have_their_words(edition):
-    first, glued, plot = (cell for cell in edition.cells if cell.cell_type == "code")
+    first, glued, plot, _ = (cell for cell in edition.cells if cell.cell_type == "code")
     assert first.outputs == glued.outputs == []
     (shown,) = plot.outputs
     assert shown.data["image/png"] == PIXEL
     assert shown.metadata["image/png"] == {"alt": "A square in words."}
+
+
+def test_a_solution_is_folded_and_its_cell_stands_where_the_book_has_it(edition):
+    title = "<details>\n<summary>Solution to Exercise 1.2</summary>\n\n"
+    place = next(k for k, cell in enumerate(edition.cells) if cell.source.startswith("# Solution"))
+    before, cell, after = edition.cells[place - 1 : place + 2]
+    assert before.source.endswith(f"> Do it.\n\n{title}Before. $x_2$\n\n</details>")
+    assert cell.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}
+    assert cell.metadata.tags == ["solution"]
+    assert after.source.startswith(f"{title}After.\n\n</details>\n\nThe end.")
+    others = [each for each in edition.cells if each is not cell]
+    assert not any("jupyter" in each.metadata for each in others)
 
 
 def test_an_edition_is_a_valid_notebook_and_the_same_each_time(edition):

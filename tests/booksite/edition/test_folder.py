@@ -30,6 +30,7 @@ NAMES = [
     "book/lecture/mnist.ipynb",
     "book/beyond/exact_optimum.ipynb",
     "book/beyond/kink_and_noise.ipynb",
+    "book/practice/min_max.ipynb",  # of the same name as its chapter
 ]
 
 
