@@ -52,6 +52,8 @@ offline    one zip of the site, to unpack and open as files: _build/lecture-offl
     python -m booksite.offline
 pdf        the whole book as one PDF, from the site, with the system's Chromium: _build/lecture.pdf
     python -m booksite.paper.pdf
+sheets     a sheet of questions and one of solutions for each page of practice: _build/sheets
+    python -m booksite.sheets
 edition    the chapters as notebooks for any notebook reader, one of them run: _build/edition
     python -m booksite.build edition
     python -m pytest -q -m edition tests/booksite/edition tests/browser/test_jupyterlab.py

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect each step to Sphinx, in the order in which a page meets them."""
-    from booksite import execution, facts, files, long_outputs, questions
+    from booksite import execution, facts, files, long_outputs, questions, solutions
     from booksite.edition.builder import EditionBuilder
     from booksite.explorers import pages as explorers
     from booksite.figures import links
@@ -35,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", questions.mark)
 
     # Its references are resolved: after the extensions that number and refer.
+    solutions.register(app)
     app.connect("doctree-resolved", renderer.keep_tex_from_search, priority=900)
 
     # It is written.

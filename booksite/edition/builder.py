@@ -12,11 +12,11 @@ from nbformat import NotebookNode, v4
 from sphinx.builders import Builder
 
 from booksite.edition.markdown import Cell, Markdown
+from booksite.solutions import TAG
 
 #: What only the book's builder reads: values that a chapter hands to the prose.
 GLUED = "application/papermill.record/"
-#: The tag of a cell of a solution, and how Jupyter and Colab are told to fold one.
-SOLUTION = "solution"
+#: How Jupyter and Colab are told to fold a cell.
 FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}, "cellView": "form"}
 HEADING = re.compile(r"#+ ")
 
@@ -52,18 +52,38 @@ class EditionBuilder(Builder):
         """Write the edition of a chapter."""
         if docname not in self._chapters():
             return
-        source = nbformat.read(self.env.doc2path(docname), as_version=4)
-        markdown = Markdown(self.env, docname, self.config.site_address)
         path = Path(self.outdir, f"{docname}.ipynb")
         path.parent.mkdir(parents=True, exist_ok=True)
-        edition = edition_of(source, list(markdown.parts(doctree)), self.get_target_uri(docname))
-        path.write_text(nbformat.writes(edition) + "\n", encoding="utf-8")
+        path.write_text(self.text(docname, doctree), encoding="utf-8")
+
+    def text(self, docname: str, doctree: nodes.document) -> str:
+        """The edition of a chapter as the text of a notebook."""
+        source = nbformat.read(self.env.doc2path(docname), as_version=4)
+        markdown = Markdown(self.env, docname, self.config.site_address)
+        edition = edition_of(
+            source,
+            list(markdown.parts(doctree)),
+            self.get_target_uri(docname),
+            solutions=self.config.solutions,
+        )
+        return nbformat.writes(edition) + "\n"
 
 
-def edition_of(source: NotebookNode, parts: list[str | Cell], address: str) -> NotebookNode:
-    """The notebook of these parts, with the chapter's code cells as they are, in their order."""
+def edition_of(
+    source: NotebookNode, parts: list[str | Cell], address: str, *, solutions: str = "folded"
+) -> NotebookNode:
+    """The notebook of these parts, with the chapter's code cells as they are, in their order.
+
+    `solutions` says what becomes of the cells of solutions: ``"folded"``, ``"none"``, ``"open"``.
+    """
     cells: list[NotebookNode] = []
-    code = iter([(k, cell) for k, cell in enumerate(source.cells) if cell.cell_type == "code"])
+    code = iter(
+        [
+            (k, _folded(cell) if solutions == "folded" else cell)
+            for k, cell in enumerate(source.cells)
+            if cell.cell_type == "code" and not (solutions == "none" and _is_solution(cell))
+        ]
+    )
     blocks: list[str] = []
 
     def end_text() -> None:
@@ -93,13 +113,22 @@ def edition_of(source: NotebookNode, parts: list[str | Cell], address: str) -> N
     return v4.new_notebook(cells=cells, metadata=source.metadata)
 
 
+def _is_solution(cell: NotebookNode) -> bool:
+    return TAG in cell.metadata.get("tags", ())
+
+
+def _folded(cell: NotebookNode) -> NotebookNode:
+    """The cell, folded if it belongs to a solution."""
+    metadata = {**cell.metadata, **(FOLDED if _is_solution(cell) else {})}
+    return nbformat.from_dict({**cell, "metadata": metadata})
+
+
 def _code_cell(cell: NotebookNode) -> NotebookNode:
     """The code cell with those of its outputs that a notebook reader understands."""
     alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
     outputs = [readable for output in cell.outputs if (readable := _readable(output, alt))]
-    metadata = {"tags": cell.metadata.tags} if "tags" in cell.metadata else {}
-    if SOLUTION in metadata.get("tags", ()):
-        metadata |= FOLDED
+    kept = {"tags", *FOLDED}
+    metadata = {key: value for key, value in cell.metadata.items() if key in kept}
     return v4.new_code_cell(
         cell.source, outputs=outputs, execution_count=cell.execution_count, metadata=metadata
     )

@@ -67,7 +67,7 @@ class Markdown:
                 prose.append(child)
                 continue
             if prose:
-                yield "\n\n".join(self._folded(title.astext(), prose))
+                yield "\n\n".join(self._titled(node, title.astext(), prose))
                 prose = []
             if child is not None:
                 yield Cell(child["cell_index"], self._caption(child))
@@ -167,11 +167,7 @@ class Markdown:
 
     def write_admonition(self, node: nodes.Element) -> Iterator[str]:
         title, rest = self._title_and_rest(node)
-        if "dropdown" in node["classes"]:
-            yield from self._folded(node.children[0].astext(), rest)
-            return
-        blocks = [f"**{title}**"] if title else []
-        yield quoted("\n\n".join([*blocks, *self._blocks(rest)]))
+        yield from self._titled(node, title, rest)
 
     def write_theorem_node(self, node: nodes.Element) -> Iterator[str]:
         title, rest = self._title_and_rest(node)
@@ -192,12 +188,18 @@ class Markdown:
         yield quoted("\n\n".join([heading, *self._blocks(rest)]))
 
     def write_solution_node(self, node: nodes.Element) -> Iterator[str]:
-        yield from self._folded(node.children[0].astext(), node.children[1:])
+        yield from self._titled(node, node.children[0].astext(), node.children[1:])
 
-    def _folded(self, title: str, content: list[nodes.Node]) -> Iterator[str]:
-        yield f"<details>\n<summary>{escape(' '.join(title.split()))}</summary>"
-        yield from self._blocks(content)
-        yield "</details>"
+    def _titled(self, node: nodes.Element, title: str, content: list[nodes.Node]) -> Iterator[str]:
+        """Content of a node under a title, folded if the site folds the node."""
+        if "dropdown" in node["classes"]:
+            plain = " ".join(node.children[0].astext().split())  # no Markdown there
+            yield f"<details>\n<summary>{escape(plain)}</summary>"
+            yield from self._blocks(content)
+            yield "</details>"
+        else:
+            heading = [f"**{' '.join(title.split())}**"] if title else []
+            yield quoted("\n\n".join([*heading, *self._blocks(content)]))
 
     def _title_and_rest(self, node: nodes.Element) -> tuple[str, list[nodes.Node]]:
         first = node.children[0] if node.children else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +51,15 @@ class PaperBuilder(SingleFileHTMLBuilder):
     def fix_refuris(self, tree: Node) -> None:
         """Leave the page's name in links: without it, ids that two pages have are the same."""
 
-    def text(self) -> Text:
-        """Return the text of all pages."""
+    def text(self, page: str | None = None) -> Text:
+        """Return the text of all pages, or of one."""
         root = self.config.root_doc
         self.prepare_writing(set(self.env.all_docs))
-        tree = self.assemble_doctree()
+        tree = self.env.get_and_resolve_doctree(page, self) if page else self.assemble_doctree()
         tree.settings = self.docsettings
         self.secnumbers = self.assemble_toc_secnumbers()[root]
         self.fignumbers = self.assemble_toc_fignumbers()[root]
-        self.current_docname = root
+        self.current_docname = page or root
         self.imgpath = self.dlpath = ""
         self.docwriter.write(tree, StringOutput(encoding="utf-8"))
         self.docwriter.assemble_parts()
@@ -71,17 +73,19 @@ class PaperBuilder(SingleFileHTMLBuilder):
         )
 
 
-def assemble(root: Path) -> Text:
-    """Return the text of the book in the folder `root`. Nothing is read or executed again.
+@contextmanager
+def built(root: Path, builder: str, **settings: str) -> Iterator[Sphinx]:
+    """Open the book in the folder `root` as its last build has read it, for another builder.
 
-    A BookError says that there is no build to take the pages from, or which reference is lost.
+    Nothing is read or executed again; `settings` are values of the configuration. A BookError says
+    that there is no build to take the pages from, or what Sphinx has warned of in the meantime.
     """
     build = root.resolve() / "_build"
     # Nothing is executed; as the site's appendix says what it was built with, that is kept as well.
-    settings = {"external_toc_path": "_toc.yml", "nb_execution_mode": "off", "nitpicky": True}
+    fixed = {"external_toc_path": "_toc.yml", "nb_execution_mode": "off", "nitpicky": True}
     config, _ = get_final_config(
         user_yaml=root / "_config.yml",
-        cli_config={**settings, "latex_individualpages": False},
+        cli_config={**fixed, "latex_individualpages": False},
         sourcedir=root,
     )
     warnings = io.StringIO()
@@ -91,8 +95,8 @@ def assemble(root: Path) -> Text:
             None,
             build / "paper",
             build / ".doctrees",
-            "singlehtml",
-            confoverrides=config,
+            builder,
+            confoverrides={**config, **settings},
             status=None,
             warning=warnings,
         )
@@ -101,12 +105,25 @@ def assemble(root: Path) -> Text:
                 f"{build} must hold what a build in this place has read, and does not: run make "
                 "book (or make draft)"
             )
-        # An extension that knows `singlehtml` for some nodes must not lose those of `html`.
-        handlers = app.registry.translation_handlers
-        handlers["singlehtml"] = {**handlers["html"], **handlers.get("singlehtml", {})}
-        app.builder = PaperBuilder(app, app.env)
-        app.builder.init()
-        text = app.builder.text()
+        yield app
     if said := re.sub(r"\x1b\[[\d;]*m", "", warnings.getvalue()):
         raise BookError(f"the pages must be joined without a warning, Sphinx says:\n{said}")
-    return text
+
+
+def paper_builder(app: Sphinx, kind: type[PaperBuilder] = PaperBuilder) -> PaperBuilder:
+    """Return the builder for paper of an application that was opened for `singlehtml`."""
+    # An extension that knows `singlehtml` for some nodes must not lose those of `html`.
+    handlers = app.registry.translation_handlers
+    handlers["singlehtml"] = {**handlers["html"], **handlers.get("singlehtml", {})}
+    app.builder = builder = kind(app, app.env)
+    builder.init()
+    return builder
+
+
+def assemble(root: Path) -> Text:
+    """Return the text of the book in the folder `root`. Nothing is read or executed again.
+
+    A BookError says that there is no build to take the pages from, or which reference is lost.
+    """
+    with built(root, "singlehtml") as app:
+        return paper_builder(app).text()

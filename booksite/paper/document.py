@@ -42,6 +42,8 @@ class WholeBook:
         The folder of the book, with the built site in it.
     title, author, note : str
         For the title page; `note` (HTML) stands at its foot.
+    front : bool
+        Whether the document has a title page and contents; without them a PDF has no bookmarks.
 
     Raises
     ------
@@ -50,9 +52,17 @@ class WholeBook:
     """
 
     def __init__(
-        self, text: Text, parts: list[Part], root: Path, *, title: str, author: str, note: str = ""
+        self,
+        text: Text,
+        parts: list[Part],
+        root: Path,
+        *,
+        title: str,
+        author: str,
+        note: str = "",
+        front: bool = True,
     ) -> None:
-        self.title, self.author, self.note = title, author, note
+        self.title, self.author, self.note, self.front = title, author, note, front
         self.parts = parts
         self._text, self._root = text, root.resolve()
         self._articles = _articles(text.body, [page for part in parts for page in part.pages])
@@ -63,9 +73,12 @@ class WholeBook:
             self._join(name, article)
 
     def headings(self) -> list[Heading]:
-        """Return what the contents list: parts, pages and their sections."""
+        """Return what the contents list: parts, pages and their sections; without contents, none.
+
+        Only what contents lead to has a place in a PDF that bookmarks can name.
+        """
         found = []
-        for part in self.parts:
+        for part in self.parts if self.front else []:
             if part.caption:
                 found.append(Heading(1, part.caption, part.anchor))
             for page in part.pages:

@@ -24,8 +24,28 @@ def rooms_of(package):
 
 ROOMS = {"lectures_code": rooms_of(PARTS["lectures_code"])}
 ROOMS["booksite"] = [
-    *("finished", "questions", "facts", "execution", "long_outputs", "files", "finish", "formulas"),
-    *("explorers", "figures", "offline", "paper", "edition", "release", "build", "__init__"),
+    *(
+        "finished",
+        "questions",
+        "solutions",
+        "facts",
+        "execution",
+        "long_outputs",
+        "files",
+        "finish",
+        "formulas",
+    ),
+    *(
+        "explorers",
+        "figures",
+        "offline",
+        "paper",
+        "edition",
+        "sheets",
+        "release",
+        "build",
+        "__init__",
+    ),
 ]
 ROOMS["authoring"] = ["notebooks", "outputs", "rules", "lint", "manifest"]
 
