@@ -173,7 +173,8 @@ class System:
         matrix *= self.scale
         matrix *= self.scale[:, None]
         matrix[np.diag_indices(len(image))] += RIDGE
-        self.root = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        # Symmetric, and transposed it is laid out as LAPACK wants it: no copy.
+        self.root = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
         signs = np.eye(k)[rows.y[image]] - np.eye(k)[rival]
         self.signs = signs[:, 1:]  # the first class has intercept 0
         self.solved_signs = self._solve(self.signs)

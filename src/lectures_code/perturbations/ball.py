@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import torch
@@ -22,6 +23,12 @@ from lectures_code.perturbations.steepest import GivenGradient, steepest
 
 if TYPE_CHECKING:
     from lectures_code.perturbations.box import BoxedNormBall
+
+
+@lru_cache  # attacks ask in each of their steps
+def _as_number_of(dtype: torch.dtype, radius: float) -> float:
+    """The radius, rounded as perturbations of this dtype are."""
+    return rounded(torch.tensor(radius, dtype=torch.float64), dtype).item()
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ class NormBall:
         """
         w = check_rows("w", w)
         if math.isinf(self.p):
-            return w.sign() * self._radius_in(w.dtype)
+            return w.sign() * _as_number_of(w.dtype, self.radius)
         return rounded(at_radius(steepest(w.double(), self.p), self.radius), w.dtype)
 
     def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -196,7 +203,7 @@ class NormBall:
         self._check_basic("project onto")
         delta = check_rows("delta", delta)
         if math.isinf(self.p):
-            radius = self._radius_in(delta.dtype)
+            radius = _as_number_of(delta.dtype, self.radius)
             return delta.clamp(-radius, radius)
         outside = ~within(delta.double(), self.p, self.radius)
         if self.radius == 0 or not outside.any():
@@ -210,10 +217,6 @@ class NormBall:
         on_sphere = at_radius(in_radii, self.radius)
         projection[outside] = rounded(rows.sign() * on_sphere, delta.dtype)
         return projection
-
-    def _radius_in(self, dtype: torch.dtype) -> float:
-        """The radius as a number of this dtype."""
-        return rounded(torch.tensor(self.radius, dtype=torch.float64), dtype).item()
 
     def _check_basic(self, purpose: str) -> None:
         if self.p not in (1, 2, math.inf):

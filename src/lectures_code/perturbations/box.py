@@ -244,19 +244,20 @@ class BoxedNormBall(NormBall):
         on the faces. (Rejection would be uniform, but would never accept: of an image's hundreds
         of black pixels, a draw darkens about half.)
         """
-        _, lowest, highest, dtype = self._place("x", x, x)
+        _, lowest, highest, dtype = self._place("x", x, x, clip=math.isinf(self.p))
         if not math.isinf(self.p):
             return self.project(super().sample(x, generator=generator), x)
-        u = uniform(x.shape, check_generator(generator)).to(x.device)
         low, high = lowest.clamp(min=-self.radius), highest.clamp(max=self.radius)
-        return rounded((1 - u) * low + u * high, dtype)  # high - low may overflow
+        u = uniform(x.shape, check_generator(generator), dtype=low.dtype).to(x.device)
+        draw = (1 - u) * low + u * high  # high - low may overflow
+        return rounded(draw.clamp(low, high), dtype)
 
     def _place(
         self, name: str, v: Tensor, x: Tensor | None, *, clip: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, torch.dtype]:
         """Check `v` and `x`; return `v`, low - x, high - x in float64 and the result's dtype.
 
-        If all that follows are clips, float32 stays as it is: they round nothing.
+        If what follows ends in clips, float32 stays as it is: they round nothing.
         """
         if x is None:
             raise ValueError(

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 
-def uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
+def uniform(
+    shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype = torch.float64
+) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device, dtype=dtype)
 
 
 def uniform_in_unit_ball(shape: tuple[int, ...], p: float, generator: torch.Generator) -> Tensor:
