@@ -6,7 +6,14 @@ a network, and changes neither the global random states nor what it is given.
 
 from difflib import get_close_matches
 
-from lectures_code.practice import exact_optimum, inner_maximum, kink_and_noise, min_max, training
+from lectures_code.practice import (
+    exact_optimum,
+    inner_maximum,
+    kink_and_noise,
+    min_max,
+    proven,
+    training,
+)
 from lectures_code.practice.functions import Function
 from lectures_code.practice.numbers import Numbers, digest
 from lectures_code.practice.result import NO_ANSWER, Result
@@ -25,7 +32,7 @@ __all__ = [
 ]
 
 #: The chapters' modules: each has its page of the same name, and its exercises in their order.
-CHAPTERS = (min_max, exact_optimum, kink_and_noise, inner_maximum, training)
+CHAPTERS = (min_max, exact_optimum, kink_and_noise, inner_maximum, training, proven)
 #: All exercises, by name.
 EXERCISES: dict[str, Numbers | Function | Choices | Rubric] = {
     exercise.name: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES
