@@ -11,6 +11,7 @@ from lectures_code.practice import (
     inner_maximum,
     kink_and_noise,
     min_max,
+    not_linear,
     proven,
     training,
 )
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 #: The chapters' modules: each has its page of the same name, and its exercises in their order.
-CHAPTERS = (min_max, exact_optimum, kink_and_noise, inner_maximum, training, proven)
+CHAPTERS = (min_max, exact_optimum, kink_and_noise, not_linear, inner_maximum, training, proven)
 #: All exercises, by name.
 EXERCISES: dict[str, Numbers | Function | Choices | Rubric] = {
     exercise.name: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES
