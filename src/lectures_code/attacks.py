@@ -127,7 +127,7 @@ def fgsm(
     Goodfellow, Shlens and Szegedy (2015), section 4.
     """
     x = check_x(x)
-    return _ascend(_without_traces(model, x), x, y, ball, objective)
+    return _ascend(_without_traces(model, x), x.clone(), y, ball, objective)
 
 
 def pgd(
@@ -302,12 +302,12 @@ def worst_of(
 
 
 def _projection(ball: NormBall, x: Tensor) -> Callable[[Tensor], Tensor]:
-    """The projection of perturbations of `x` onto the set."""
+    """The projection of perturbations of `x` onto the set; they may be overwritten."""
     if not math.isinf(ball.p):
         return partial(ball.project, x=x)
     # A clip, to ends that stay where they are: a tenth of the time of finding them in each step.
     low, high = _ends(ball, x)
-    return lambda delta: delta.clamp(low, high)
+    return lambda delta: delta.clamp_(low, high)
 
 
 def _ends(ball: NormBall, x: Tensor) -> list[Tensor]:
@@ -316,7 +316,7 @@ def _ends(ball: NormBall, x: Tensor) -> list[Tensor]:
 
 
 def _ascend(model: Model, x: Tensor, y: Tensor, steps: NormBall, objective: Objective) -> Tensor:
-    """The step of steepest ascent, of those in the set `steps`."""
+    """The step of steepest ascent, of those in the set `steps`; the model may overwrite `x`."""
     return steps.maximiser(_gradient(model, x, y, objective), x)
 
 
@@ -324,7 +324,7 @@ def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tenso
     """Gradient of the examples' summed objective with respect to the examples, shape (n, d)."""
     # Gradients are needed also where the caller has switched them off, in one of two ways.
     with torch.inference_mode(False), torch.enable_grad():
-        x = x.detach().clone().requires_grad_()
+        x = (x.clone() if x.is_inference() else x).detach().requires_grad_()
         try:
             output = model(x)
         except RuntimeError as error:

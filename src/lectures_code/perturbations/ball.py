@@ -111,7 +111,7 @@ class NormBall:
         """
         w = check_rows("w", w)
         if math.isinf(self.p):
-            return w.sign() * _as_number_of(w.dtype, self.radius)
+            return w.sign().mul_(_as_number_of(w.dtype, self.radius))
         return rounded(at_radius(steepest(w.double(), self.p), self.radius), w.dtype)
 
     def margin_taken(self, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:

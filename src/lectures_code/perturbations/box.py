@@ -152,7 +152,7 @@ class BoxedNormBall(NormBall):
 
     def perturbed(self, x: Tensor, delta: Tensor | float) -> Tensor:
         """The examples ``x + delta``, also where rounding would leave the box."""
-        return (x + delta).clamp(self.low, self.high)
+        return (x + delta).clamp_(self.low, self.high)
 
     @torch.no_grad()
     def maximiser(self, w: Tensor, x: Tensor | None = None) -> Tensor:
