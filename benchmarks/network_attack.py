@@ -82,5 +82,9 @@ for name, delta in found.items():
     count = error(network, box.perturbed(x_test, delta), y_test)
     same = ((delta - found[name.split(",")[0]]).abs() < 1e-6).double().mean()
     print(f"{name}: {count}, {100 * same:.2f} % of the pixels as by this package")
-report("What do FGSM and PGD of a network cost?", interleaved(runs, rounds=3), baseline="PGD",
-       file="network_attack")
+report(
+    "What do FGSM and PGD of a network cost?",
+    interleaved(runs, rounds=3),
+    baseline="PGD",
+    file="network_attack",
+)
