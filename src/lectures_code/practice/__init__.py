@@ -13,6 +13,7 @@ from lectures_code.practice import (
     min_max,
     not_linear,
     proven,
+    report,
     training,
 )
 from lectures_code.practice.functions import Function
@@ -33,7 +34,16 @@ __all__ = [
 ]
 
 #: The chapters' modules: each has its page of the same name, and its exercises in their order.
-CHAPTERS = (min_max, exact_optimum, kink_and_noise, not_linear, inner_maximum, training, proven)
+CHAPTERS = (
+    min_max,
+    exact_optimum,
+    kink_and_noise,
+    not_linear,
+    inner_maximum,
+    training,
+    proven,
+    report,
+)
 #: All exercises, by name.
 EXERCISES: dict[str, Numbers | Function | Choices | Rubric] = {
     exercise.name: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES
