@@ -7,6 +7,7 @@ a network, and changes neither the global random states nor what it is given.
 from difflib import get_close_matches
 
 from lectures_code.practice import (
+    danskin,
     exact_optimum,
     inner_maximum,
     kink_and_noise,
@@ -36,6 +37,7 @@ __all__ = [
 #: The chapters' modules: each has its page of the same name, and its exercises in their order.
 CHAPTERS = (
     min_max,
+    danskin,
     exact_optimum,
     kink_and_noise,
     not_linear,
