@@ -9,13 +9,9 @@ from difflib import get_close_matches
 from lectures_code.practice import (
     danskin,
     exact_optimum,
-    inner_maximum,
     kink_and_noise,
     min_max,
     not_linear,
-    proven,
-    report,
-    training,
 )
 from lectures_code.practice.functions import Function
 from lectures_code.practice.numbers import Numbers, digest
@@ -41,10 +37,6 @@ CHAPTERS = (
     exact_optimum,
     kink_and_noise,
     not_linear,
-    inner_maximum,
-    training,
-    proven,
-    report,
 )
 #: All exercises, by name.
 EXERCISES: dict[str, Numbers | Function | Choices | Rubric] = {
