@@ -9,9 +9,14 @@ from difflib import get_close_matches
 from lectures_code.practice import (
     danskin,
     exact_optimum,
+    inner_maximum,
     kink_and_noise,
     min_max,
     not_linear,
+    proven,
+    report,
+    ten_classes,
+    training,
 )
 from lectures_code.practice.functions import Function
 from lectures_code.practice.numbers import Numbers, digest
@@ -37,6 +42,11 @@ CHAPTERS = (
     exact_optimum,
     kink_and_noise,
     not_linear,
+    ten_classes,
+    inner_maximum,
+    training,
+    proven,
+    report,
 )
 #: All exercises, by name.
 EXERCISES: dict[str, Numbers | Function | Choices | Rubric] = {
