@@ -15,7 +15,7 @@ from tabulate import JupyterHTMLStr, tabulate
 from lectures_code.mnist import Digits
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, card: object = "") -> object:
     """A table that a notebook displays, with columns of numbers aligned right.
 
     Parameters
@@ -24,6 +24,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
         The columns' names.
     rows : iterable of sequences
         The cells, with numbers already formatted.
+    card : object
+        What the numbers are about, as text: the table's caption. Of a robust error that is a
+        :class:`lectures_code.networks.evaluation.ThreatModel`.
 
     Returns
     -------
@@ -40,7 +43,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> object:
         colalign=_alignment(cells),
     )
     # An empty header cell is none, and screen readers should not announce one.
-    return JupyterHTMLStr(re.sub(r"<th[^>]*>\s*</th>", "<td></td>", html))
+    html = re.sub(r"<th[^>]*>\s*</th>", "<td></td>", html)
+    caption = f"<caption>{escape(str(card))}</caption>\n" if str(card) else ""
+    return JupyterHTMLStr(html.replace("<thead>", caption + "<thead>", 1))
 
 
 def _alignment(rows: list[list[str]]) -> list[str] | None:

@@ -128,6 +128,12 @@ def test_a_column_without_a_name_has_no_header_and_no_rows_are_a_table_too():
     assert Cells(str(table(["n"], []))).rows == [["n"]]
 
 
+def test_what_the_numbers_are_about_is_the_caption_and_is_text():
+    found = str(table(["n"], [["1"]], card="norm inf; <b>"))
+    assert found.startswith("<table>\n<caption>norm inf; &lt;b&gt;</caption>\n<thead>")
+    assert "caption" not in str(table(["n"], [["1"]]))
+
+
 def test_values_of_any_kind_are_shown_as_their_text():
     rows = [[1, 0.5, None, True], (2, np.float64(0.25), torch.tensor(3), "")]
     expected = [["1", "0.5", "None", "True"], ["2", "0.25", "tensor(3)", ""]]

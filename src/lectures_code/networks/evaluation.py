@@ -5,7 +5,7 @@ near the attack comes cannot be known in general, so :func:`evaluate` climbs a l
 and looks for signs that they fail. A :class:`ThreatModel` says what a number is about.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +25,10 @@ from lectures_code.logistic import (
 )
 from lectures_code.masking import TOLERATED, examine
 from lectures_code.perturbations import BoxedNormBall, NormBall
-from lectures_code.risk import ErrorCount, error
+from lectures_code.risk import ErrorCount, count_errors, error
+
+#: Lower bounds on the worst margins of a model at examples with labels, within a ball.
+Proof = Callable[[Model, Tensor, Tensor, NormBall], Tensor]
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Evaluation:
         loss itself, the attack of the textbooks, misses what PGD on the log-odds finds.
     delta : Tensor of shape (n, d)
         For each example the perturbation under which its margin was least.
+    unproven : ErrorCount or None
+        Examples that the proof leaves open: an upper bound on the robust error; None without one.
     """
 
     card: ThreatModel
@@ -91,6 +96,7 @@ class Evaluation:
     found: ErrorCount
     alarms: list[str]
     delta: Tensor
+    unproven: ErrorCount | None = None
 
 
 def evaluate(
@@ -107,6 +113,7 @@ def evaluate(
     n_checked: int = 200,
     n_pixels: int | None = 100,
     seed: int = 0,
+    proof: Proof | None = None,
 ) -> Evaluation:
     """Attack a model as hard as this package can, and check the attacks.
 
@@ -139,6 +146,9 @@ def evaluate(
         tries.
     seed : int
         Of all random numbers.
+    proof : callable, optional
+        The last rung: lower bounds on the worst margins, such as
+        :func:`lectures_code.networks.bounds.interval_margins` and ``linear_margins``.
 
     Returns
     -------
@@ -182,6 +192,7 @@ def evaluate(
             n_pixels=n_pixels,
         )
         faded = attack(model, *some, objective=losses)
+        left = count_errors(proof(model, x, y, ball)) if proof else None
     with_loss = error(model, ball.perturbed(some[0], faded), some[1])
     loss_fades = with_loss.k < report.attack.k - TOLERATED * n_checked
     how = f"PGD, {n_steps} steps of {step_size:g}, {n_restarts} restarts"
@@ -193,6 +204,7 @@ def evaluate(
         found=error(model, ball.perturbed(x, delta), y),
         alarms=report.alarms + ["loss fades"] * loss_fades,
         delta=delta,
+        unproven=left,
     )
 
 

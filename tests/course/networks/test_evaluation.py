@@ -7,11 +7,12 @@ from torch import nn
 from lectures_code.attacks import pgd, worst_of
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier, lack_of_margin, log_odds_of_error, losses
+from lectures_code.networks.bounds import interval_margins
 from lectures_code.networks.evaluation import ThreatModel, evaluate
 from lectures_code.networks.models import dense_network
 from lectures_code.networks.steps import AdamStep
 from lectures_code.perturbations import NormBall
-from lectures_code.risk import error, robust_error
+from lectures_code.risk import count_errors, error, robust_error
 from lectures_code.training import as_module, train
 from tests.course.test_masking import BALL, LINEAR, OTHER, X, Y
 from tests.oracles import INF, seeded
@@ -44,6 +45,17 @@ def test_on_a_linear_model_every_attack_with_gradients_finds_the_exact_error(bal
         LINEAR, ball.perturbed(X, OTHER.worst_perturbations(X, Y, ball)), Y
     )
     assert found.alarms == []
+
+
+def test_a_proof_is_the_last_rung_exact_for_a_linear_model_and_above_the_attacks_for_others():
+    exact = robust_error(LINEAR, X, Y, BOX)
+    found = evaluate(as_module(LINEAR), X, Y, BOX, **HOW, proof=interval_margins)
+    assert found.found == found.unproven == exact
+    network, y = trained()
+    found = evaluate(network, X, y, BOX, **HOW, proof=interval_margins)
+    assert found.unproven == count_errors(interval_margins(network, X, y, BOX))
+    assert found.found.k <= found.unproven.k
+    assert evaluate(network, X, y, BOX, **HOW).unproven is None
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])
