@@ -11,6 +11,7 @@ from lectures_code.practice import (
     exact_optimum,
     inner_maximum,
     kink_and_noise,
+    linear_models,
     min_max,
     not_linear,
     proven,
@@ -39,6 +40,7 @@ __all__ = [
 CHAPTERS = (
     min_max,
     danskin,
+    linear_models,
     exact_optimum,
     kink_and_noise,
     not_linear,
