@@ -20,8 +20,9 @@ from lectures_code.exact.quadratic import minimise_over_cone
 
 STALLS = 3  # steps in turn that lower the risk by rounding only, before giving up
 PATIENCE = 40  # Newton steps after which it is asked whether there is a minimiser at all
-GUESS_STEPS = 3  # Newton steps from a guess before optimality is checked
+AT_ONCE, CONVERGING = 2, 1e-4  # steps in turn; twice as many where they gain so little, relatively
 NEARBY = 0.03  # of the width: a coordinate with a pull so near to 0 belongs to the guess
+SOON = 0.003  # likewise, with those that must enter; more than intervals are narrowed by
 FEWER, ENOUGH = 10, 5_000  # every so many examples come first, where there are more than these
 LATE = 1e-9  # the most by which intervals are narrowed that were not from the start, in widths
 ROUGH = 1e-3  # relative gap at which their optimum is good enough
@@ -74,7 +75,7 @@ def descend(data: Intervals, start: Start | None, *, tol: float, max_steps: int)
     while not run.has_ended():
         run.ask()
         run.widen()
-        run.take_steps(2)
+        run.take_steps()
     return run.end()
 
 
@@ -123,7 +124,7 @@ class _Run:
         self.slack, self.saved = data.slack, (math.inf, self.weights, self.intercept)
         self._open(np.flatnonzero(self.weights) if start.index is None else start.index)
         if start.index is not None and len(self.index):
-            self.take_steps(GUESS_STEPS)
+            self.take_steps()
 
     def has_ended(self) -> bool:
         """Whether the end is reached; if not, all is known for the next steps."""
@@ -162,22 +163,20 @@ class _Run:
 
     def widen(self) -> None:
         """Choose how much narrower the intervals are, and take in what breaks optimality most."""
-        widths = -(self.pull + np.roll(self.pull, self.data.d))  # of each feature, weighted
+        widths = self.data.widths(self.a, self.pull)
         price = self.tol * mean_loss(self.margins) * self.data.n / 8
         slope = widths @ self.weights
         least = 16 * self.data.rounding / self.data.width
         wanted = min(max(price / slope, least), self.slack) if slope > 0 else self.shrink
         if not wanted / 4 <= self.shrink <= 4 * wanted:
             self.shrink = wanted
-        self._open(opened(self.weights, self.pull + self.shrink * widths))
+        self._open(opened(self.weights, self.pull + SOON * widths))
 
-    def take_steps(self, most: int) -> None:
-        """Up to so many steps of Newton's method in the working set."""
+    def take_steps(self) -> None:
+        """A few steps of Newton's method in the working set."""
         precision = self.tol * mean_loss(self.margins)
         here = np.append(self.weights[self.index], self.intercept)
-        here, self.margins, steps, decrease = newton(
-            self.columns, here, self.margins, precision, most
-        )
+        here, self.margins, steps, decrease = newton(self.columns, here, self.margins, precision)
         self.weights[self.index], self.intercept = here[:-1], float(here[-1])
         self.steps += steps
         # Where the risk is flat it says nothing any more, but a step may still make `a` feasible.
@@ -185,7 +184,7 @@ class _Run:
 
     def end(self) -> Descent:
         """What has been found."""
-        widths = -(self.pull + np.roll(self.pull, self.data.d))
+        widths = self.data.widths(self.a, self.pull)
         pull = (self.pull + self.shrink * widths) / max(self.a.sum(), 1e-300)
         if self.status is not Status.OPTIMAL:
             self.risk = mean_loss(self._true_margins())
@@ -204,11 +203,12 @@ class _Run:
 
     def _open(self, index: np.ndarray) -> None:
         """Take these coordinates into the working set; all others are 0."""
-        self.columns = Columns(self.data, index, self.shrink, self.columns)
-        self.index = self.columns.index
+        self.index, self.columns = index, Columns(self.data, index, self.shrink, self.columns)
         self.margins = self.columns.push(np.append(self.weights[self.index], self.intercept))
 
     def _true_margins(self) -> np.ndarray:
+        if self.data.is_even:
+            return self.margins - self.shrink * self.data.width * self.weights.sum()
         return worst_margins(self.data, self.weights, self.intercept)
 
     def _closes(self) -> bool:
@@ -231,17 +231,19 @@ def newton(
     here: np.ndarray,
     margins: np.ndarray,
     precision: float,
-    most: int,
     price: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """At most so many steps: weights and intercept, margins, steps, the largest decrease.
+    """A few steps: weights and intercept, margins, their number, the largest decrease.
 
+    To go on once they converge costs less than to look at all coordinates in between.
     `price` is a penalty beside the mean loss, for each unit of the weights.
     """
     steps, decrease, promised = 0, 0.0, math.inf
+    little, most = CONVERGING * mean_loss(margins), AT_ONCE
     while steps < most and promised > 1e-3 * precision:  # below, a step would change nothing
         here, margins, promised = _step(columns, here, margins, price)
         steps, decrease = steps + 1, max(decrease, promised)
+        most = AT_ONCE if promised > little else 2 * AT_ONCE
     return here, margins, steps, decrease
 
 
@@ -257,7 +259,7 @@ def _step(
         return here, margins, 0.0
     hessian, gradient = columns.second_order(a)
     gradient[:-1] += price * n
-    there = minimise_over_cone(hessian, gradient, here, np.eye(len(here)))
+    there = minimise_over_cone(hessian, gradient, here)
     risk, slope = mean_loss(margins) + price * here[:-1].sum(), gradient @ (there - here) / n
     ahead, step = columns.push(there), 1.0
 

@@ -30,7 +30,7 @@ from lectures_code.exact.examples import Examples, least_radius
 from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 
-CHUNK, KEPT = 2**16, 2**17  # numbers read, and used, at a time: they stay in the processor's cache
+CHUNK, KEPT = 2**17, 2**17  # numbers read, and used, at a time: they stay in the processor's cache
 
 
 class Intervals(ABC):
@@ -38,12 +38,14 @@ class Intervals(ABC):
 
     Coordinates are 2d weights: ``u_j``, and ``d + j`` for ``v_j``. The column of a coordinate holds
     what a unit of it adds to the worst margins. With ``shrink`` > 0 every interval is narrower by
-    that share of its width at both ends.
+    that share of its width at both ends, or of `width` where that is a width of all of them.
     """
 
     radius: float
     #: The most by which intervals are narrowed at each end, in widths.
     slack = 1e-3
+    #: Whether every interval is narrowed by the same amount: then that lifts all margins alike.
+    is_even = False
 
     def __init__(self, data: Examples) -> None:
         self.data, self.x, self.y, self.n, self.d = data, data.x, data.y, data.n, data.d
@@ -79,8 +81,8 @@ class Intervals(ABC):
         """The intervals at another radius."""
 
     def pixels(self, rows: slice, index: np.ndarray) -> np.ndarray:
-        """Some pixels of some examples, shape (m, k), float64."""
-        return np.take(self.x[rows], index, axis=1).astype(np.float64, copy=False)
+        """Some pixels of some examples, shape (k, m), float64."""
+        return self.x[rows].T[index].astype(np.float64, copy=False)
 
     @abstractmethod
     def sums(self, a: np.ndarray) -> np.ndarray:
@@ -92,11 +94,17 @@ class Intervals(ABC):
 
     @abstractmethod
     def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
-        """The columns of some coordinates for some examples, shape (m, k)."""
+        """The columns of some coordinates for some examples, shape (k, m)."""
 
     @abstractmethod
     def is_feasible(self, a: np.ndarray, sums: np.ndarray) -> bool:
         """Whether the weighted interval means of the classes certainly overlap in each feature."""
+
+    def widths(self, a: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """How fast each coordinate's pull grows as the intervals are narrowed, shape (2d,)."""
+        if self.is_even:
+            return np.full(2 * self.d, self.width * a.sum())
+        return -(pull + np.roll(pull, self.d))  # of each feature, weighted
 
     def certify(self, a: np.ndarray, sums: np.ndarray) -> Certificate:
         """The lower bound that balanced weights prove; if none, that of zero weights: 0."""
@@ -107,6 +115,8 @@ class Intervals(ABC):
 
 class FreeIntervals(Intervals):
     """Pixels in a ball: as wide for each example, so one pass gives both sums of a pixel."""
+
+    is_even = True
 
     def __init__(self, data: Examples, radius: float) -> None:
         super().__init__(data)
@@ -125,7 +135,9 @@ class FreeIntervals(Intervals):
         return 2 * self.radius
 
     def some(self, chosen: np.ndarray | slice) -> Self:
-        return type(self)(self.data.some(chosen), self.radius)
+        some = self.data.some(chosen)
+        some.largest = self.data.largest  # a bound, which takes a pass less than their own
+        return type(self)(some, self.radius)
 
     def at(self, radius: float) -> Self:
         return type(self)(self.data, radius)
@@ -142,7 +154,7 @@ class FreeIntervals(Intervals):
 
     def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
         pixels = self.pixels(rows, index % self.d)
-        pixels *= np.where(index < self.d, self.y[rows, None], -self.y[rows, None])
+        pixels *= np.where(index < self.d, 1.0, -1.0)[:, None] * self.y[rows]
         pixels -= self.radius * (1 - 2 * shrink)
         return pixels
 
@@ -155,9 +167,9 @@ class FreeIntervals(Intervals):
     def certify(self, a: np.ndarray, sums: np.ndarray) -> Certificate:
         # A radius that is itself a rounding error leaves no room for one: a larger one is proven.
         required = self._least_radius(a, sums)
-        if self.radius < required <= 100 * self.rounding:
-            return Certificate(mean_entropy(a), a, required)
-        return super().certify(a, sums)
+        if required > max(self.radius, 100 * self.rounding):
+            return Certificate(0.0, np.zeros(self.n), self.radius)
+        return Certificate(mean_entropy(a), a, max(self.radius, required))
 
 
 class SplitIntervals(Intervals):
@@ -165,14 +177,14 @@ class SplitIntervals(Intervals):
 
     @abstractmethod
     def ends(self, rows: slice, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest value of some features for some examples, shape (m, k) each."""
+        """Least and greatest value of some features for some examples, shape (k, m) each."""
 
     def block(self, rows: slice, index: np.ndarray, shrink: float) -> np.ndarray:
         low, high = self.ends(rows, index % self.d)
-        own = (index < self.d) == (self.y[rows] > 0)[:, None]  # u for a one, v for a zero
+        own = (index < self.d)[:, None] == (self.y[rows] > 0)  # u for a one, v for a zero
         columns = np.where(own, low, -high)
         if shrink:
-            columns += shrink * (high - low)
+            columns += shrink * (self.width if self.is_even else high - low)
         return columns
 
     def sums(self, a: np.ndarray) -> np.ndarray:
@@ -195,6 +207,8 @@ class SplitIntervals(Intervals):
 class BoxedIntervals(SplitIntervals):
     """Pixels in a ball that stay in the box."""
 
+    is_even = True
+
     def __init__(self, data: Examples, radius: float, box: tuple[float, float]) -> None:
         super().__init__(data)
         self.radius, self.box = radius, box
@@ -212,7 +226,7 @@ class BoxedIntervals(SplitIntervals):
 
     @property
     def width(self) -> float:
-        return 2 * self.radius
+        return min(2 * self.radius, self.box[1] - self.box[0])
 
     def some(self, chosen: np.ndarray | slice) -> Self:
         return type(self)(self.data.some(chosen), self.radius, self.box)
@@ -228,12 +242,14 @@ class BoxedIntervals(SplitIntervals):
     def both_sums(self, weights: np.ndarray) -> np.ndarray:
         # max(x - r, low) = max(x, low + r) - r: one pass less over all pixels.
         floor, ceiling = self.box[0] + self.radius, self.box[1] - self.radius
-        sums, room = np.zeros((2, len(weights), self.d)), np.empty((self.additions, self.d))
+        sums = np.zeros((2, len(weights), self.d))
+        room = torch.empty(self.additions, self.d, dtype=torch.float64)
         for rows in self.chunks:
-            some, pixels = weights[:, rows], self.x[rows].astype(np.float64, copy=False)
-            clipped = room[: len(pixels)]
-            sums[0] += some @ np.maximum(pixels, floor, out=clipped)
-            sums[1] += some @ np.minimum(pixels, ceiling, out=clipped)
+            pixels = torch.from_numpy(self.x[rows].astype(np.float64, copy=False))
+            some, clipped = weights[:, rows], room[: len(pixels)]
+            # PyTorch's clip is faster than NumPy's maximum.
+            sums[0] += some @ torch.clamp(pixels, min=floor, out=clipped).numpy()
+            sums[1] += some @ torch.clamp(pixels, max=ceiling, out=clipped).numpy()
         reach = self.radius * weights.sum(axis=1)[:, None]
         return sums + np.stack([-reach, reach])
 
@@ -314,7 +330,7 @@ class GivenIntervals(SplitIntervals):
         return self
 
     def ends(self, rows: slice, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        low, high = (np.take(end[rows], index, axis=1) for end in (self.low, self.high))
+        low, high = (end[rows].T[index] for end in (self.low, self.high))
         return low.astype(np.float64, copy=False), high.astype(np.float64, copy=False)
 
     def both_sums(self, weights: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ def _programme(data: Intervals, chosen: np.ndarray) -> tuple[np.ndarray, np.ndar
     Coordinates that are the same for all of them are left out: no weight on them changes t.
     """
     some = data.some(np.flatnonzero(chosen))
-    block = some.block(slice(0, some.n), np.arange(2 * some.d), 0.0) / data.largest
+    block = some.block(slice(0, some.n), np.arange(2 * some.d), 0.0).T / data.largest
     varies = np.ptp(some.y[:, None] * block, axis=0) > 0
     if not varies.any():
         varies[0] = True

@@ -6,21 +6,27 @@ from scipy.optimize import nnls
 
 
 def minimise_over_cone(
-    hessian: np.ndarray, gradient: np.ndarray, here: np.ndarray, cone: np.ndarray
+    hessian: np.ndarray,
+    gradient: np.ndarray,
+    here: np.ndarray,
+    cone: np.ndarray | None = None,
 ) -> np.ndarray:
     """Least second-order model around `here` over all points cone @ z, every z but the last >= 0.
 
-    With the last one, the intercept, eliminated this is non-negative least squares.
+    Without a cone the points are z themselves. With the last one, the intercept, eliminated this
+    is non-negative least squares.
     """
-    hessian, gradient, z = cone.T @ hessian @ cone, gradient @ cone, np.linalg.solve(cone, here)
+    if cone is not None:
+        z = np.linalg.solve(cone, here)
+        return cone @ minimise_over_cone(cone.T @ hessian @ cone, gradient @ cone, z)
     share = hessian[:-1, -1] / hessian[-1, -1]
     reduced = hessian[:-1, :-1] - np.outer(share, hessian[-1, :-1])
     root, scale = cholesky(reduced, np.diag(hessian)[:-1])
     slope = (gradient[:-1] - share * gradient[-1]) / scale
-    target = root.T @ (scale * z[:-1]) - solve_triangular(root, slope, lower=True)
+    target = root.T @ (scale * here[:-1]) - solve_triangular(root, slope, lower=True)
     new = nnls(root.T, target, maxiter=30 * len(target))[0] / scale
-    intercept = z[-1] - gradient[-1] / hessian[-1, -1] - share @ (new - z[:-1])
-    return cone @ np.append(new, intercept)
+    intercept = here[-1] - gradient[-1] / hessian[-1, -1] - share @ (new - here[:-1])
+    return np.append(new, intercept)
 
 
 def cholesky(matrix: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
