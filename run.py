@@ -73,7 +73,7 @@ notebooks  execute the chapters and store their outputs
     python -m authoring.notebooks write
 bench      run the benchmarks, results in _build/bench
     python -m benchmarks.{benchmark}
-rooms      measure the chapters in an environment like Binder's, in 20 minutes, for the appendix
+rooms      measure the chapters in an environment like Binder's, in ten minutes, for the appendix
     python -m booksite.build edition
     python -m benchmarks.rooms
 digits     train and attack a network on all ten digits; go on where a killed one was

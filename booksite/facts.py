@@ -66,32 +66,40 @@ def benchmarks(folder: Path = RESULTS) -> str:
 def rooms(file: Path = RESULTS / "rooms" / "binder.json") -> dict[str, str]:
     """Return what was measured of the chapters in an environment like Binder's, as Markdown.
 
-    ``rooms`` is a table of seconds and memory, ``rooms_size`` the environment's size and the
-    machine, and ``class_memory`` what a class needs if each student runs the heaviest chapter.
+    ``rooms`` is a table of seconds and memory, ``rooms_threads`` one that compares threads,
+    ``rooms_size`` the environment's size and the machine, and ``class_memory`` what a class needs
+    if each student runs the heaviest chapter.
     Nothing is returned where nothing was measured.
     """
     if not file.exists():
         return {}
     result = json.loads(file.read_text(encoding="utf-8"))
     n, heaviest = result["readers"], 0
-    table = [
-        f"| Chapter | alone | {n} at once | all cores, alone | all cores, {n} at once | memory |",
-        "|---|---|---|---|---|---|",
-    ]
+    table = ["| Chapter | time | memory |", "|---|---|---|"]
     for row in result["rows"]:
-        runs = [row[f"{threads}, {k}"] for threads in ("one thread", "all cores") for k in (1, n)]
-        kernel = max(run["kernel MB"] for run in runs)
-        heaviest = max(heaviest, kernel + max(run["server MB"] for run in runs))
+        heaviest = max(heaviest, row["kernel MB"] + row["server MB"])
+        table.append(f"| {_title(row)} | {row['seconds']} s | {row['kernel MB']} MB |")
+    threads = [
+        f"| Chapter | alone | {n} at once | all cores, alone | all cores, {n} at once |",
+        "|---|---|---|---|---|",
+    ]
+    for row in result["threads"]:
+        runs = [row[f"{name}, {k}"] for name in ("one thread", "all cores") for k in (1, n)]
         seconds = " | ".join(f"{run['seconds']} s" for run in runs)
-        table.append(f"| {row['chapter'].replace('_', ' ')} | {seconds} | {kernel} MB |")
+        threads.append(f"| {_title(row)} | {seconds} |")
     memory = ["| Students | Memory |", "|---|---|"]
     memory += [f"| {n:,} | {ceil(n * heaviest / 1000):,} GB |" for n in (10, 100, 1000)]
     return {
         "rooms": "\n".join(table),
+        "rooms_threads": "\n".join(threads),
         "rooms_size": f"{result['environment MB']:,} MB ({result['machine']})",
         "class_memory": "\n".join(memory),
         "student_memory": f"{heaviest} MB",
     }
+
+
+def _title(row: dict[str, str]) -> str:
+    return row["chapter"].replace("_", " ").replace("/", ": ")
 
 
 def add_substitutions(app: Sphinx, config: Config) -> None:

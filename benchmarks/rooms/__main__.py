@@ -1,11 +1,12 @@
 """The chapters in an environment like Binder's: its size, and each chapter's time and memory.
 
-    python -m benchmarks.rooms     _build/edition -> benchmarks/results/rooms/binder.json
+    python -m benchmarks.rooms             _build/edition -> benchmarks/results/rooms/binder.json
+    python -m benchmarks.rooms --threads   the same, and threads compared on the lecture's chapters
 
-The environment is new, and made by pip of what `environment.yml` asks conda for. Each chapter is
-run in JupyterLab, cell by cell, from the start of the server on: alone, and with four readers at
-once; with one thread, which the chapters choose, and with one for each core, PyTorch's choice.
-Needs Linux, and some 20 minutes in which nothing else runs.
+The environment is new, and made by pip of what `environment.yml` asks conda for. Each chapter and
+page of practice is run in JupyterLab, cell by cell, from the start of the server on. Threads are
+compared alone and with four readers at once: one, which the chapters choose, and one for each core,
+PyTorch's choice. Needs Linux, and ten minutes in which nothing else runs; with --threads, an hour.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import time
 import venv
@@ -151,21 +153,36 @@ def measure(environment: Path, notebook: Path, readers: int, threads: int | None
         }
 
 
+def compared(environment: Path, notebook: Path) -> dict:
+    """Run a chapter for one reader and for several, with one thread and with all cores."""
+    cores, row = os.cpu_count(), {"chapter": named(notebook)}
+    for readers in (1, READERS):
+        for name, threads in (("one thread", None), ("all cores", cores)):
+            row[f"{name}, {readers}"] = measure(environment, notebook, readers, threads)
+    print(row, flush=True)
+    return row
+
+
+def named(notebook: Path) -> str:
+    """A chapter's name among the results."""
+    return f"{notebook.parent.name}/{notebook.stem}"
+
+
 def main() -> None:
     """Measure all chapters and keep the figures for the appendix."""
-    cores, rows = os.cpu_count(), []
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    rows, notebooks = [], sorted(EDITION.rglob("*.ipynb"))
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder) / "environment"
         size = make_environment(environment)
-        for notebook in sorted(EDITION.rglob("*.ipynb")):
-            row = {"chapter": f"{notebook.parent.name}/{notebook.stem}"}
-            for readers in (1, READERS):
-                for name, threads in (("one thread", None), ("all cores", cores)):
-                    row[f"{name}, {readers}"] = measure(environment, notebook, readers, threads)
-            print(row, flush=True)
-            rows.append(row)
-    machine = f"{platform.system()} {platform.machine()}, {cores} cores"
-    result = {"machine": machine, "environment MB": size, "readers": READERS, "rows": rows}
+        for notebook in notebooks:
+            rows.append({"chapter": named(notebook), **measure(environment, notebook, 1, None)})
+            print(rows[-1], flush=True)
+        if "--threads" in sys.argv[1:]:
+            lecture = [each for each in notebooks if each.parent.name == "lecture"]
+            result["threads"] = [compared(environment, notebook) for notebook in lecture]
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    result |= {"machine": machine, "environment MB": size, "readers": READERS, "rows": rows}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

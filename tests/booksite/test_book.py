@@ -156,15 +156,17 @@ def test_no_recorded_benchmark_is_no_table(tmp_path):
 
 def test_the_memory_of_a_class_is_that_of_its_heaviest_chapter_and_a_server_for_each(tmp_path):
     run = {"seconds": 20, "kernel MB": 400, "server MB": 90}
-    heavy = {"seconds": 41, "kernel MB": 560, "server MB": 80}
+    heavy = {"seconds": 41, "kernel MB": 560, "server MB": 90}
     runs = ["one thread, 1", "one thread, 4", "all cores, 1", "all cores, 4"]
-    row = dict.fromkeys(runs, run) | {"one thread, 4": heavy}
-    rows = [{"chapter": "min_max", **row}, {"chapter": "light", **dict.fromkeys(runs, run)}]
-    result = {"machine": "a machine", "environment MB": 1234, "readers": 4, "rows": rows}
+    rows = [{"chapter": "lecture/min_max", **heavy}, {"chapter": "lecture/light", **run}]
+    threads = [{"chapter": "lecture/min_max", **dict.fromkeys(runs, run), "one thread, 4": heavy}]
+    result = {"machine": "a machine", "environment MB": 1234, "readers": 4}
+    result |= {"rows": rows, "threads": threads}
     (tmp_path / "binder.json").write_text(json.dumps(result))
     found = facts.rooms(tmp_path / "binder.json")
-    assert "| min max | 20 s | 41 s | 20 s | 20 s | 560 MB |" in found["rooms"]
-    assert "| light | 20 s | 20 s | 20 s | 20 s | 400 MB |" in found["rooms"]
+    assert "| lecture: min max | 41 s | 560 MB |" in found["rooms"]
+    assert "| lecture: light | 20 s | 400 MB |" in found["rooms"]
+    assert "| lecture: min max | 20 s | 41 s | 20 s | 20 s |" in found["rooms_threads"]
     assert found["rooms_size"] == "1,234 MB (a machine)"
     assert found["student_memory"] == "650 MB"
     assert [line for line in found["class_memory"].split("\n")][2:] == [
