@@ -176,7 +176,9 @@ class _Run:
         """A few steps of Newton's method in the working set."""
         precision = self.tol * mean_loss(self.margins)
         here = np.append(self.weights[self.index], self.intercept)
-        here, self.margins, steps, decrease = newton(self.columns, here, self.margins, precision)
+        here, self.margins, steps, decrease = newton(
+            self.columns, here, self.margins, precision, self.max_steps - self.steps
+        )
         self.weights[self.index], self.intercept = here[:-1], float(here[-1])
         self.steps += steps
         # Where the risk is flat it says nothing any more, but a step may still make `a` feasible.
@@ -231,19 +233,21 @@ def newton(
     here: np.ndarray,
     margins: np.ndarray,
     precision: float,
+    most: int,
     price: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """A few steps: weights and intercept, margins, their number, the largest decrease.
+    """A few steps, at most so many: weights and intercept, margins, steps, the largest decrease.
 
     To go on once they converge costs less than to look at all coordinates in between.
     `price` is a penalty beside the mean loss, for each unit of the weights.
     """
     steps, decrease, promised = 0, 0.0, math.inf
-    little, most = CONVERGING * mean_loss(margins), AT_ONCE
-    while steps < most and promised > 1e-3 * precision:  # below, a step would change nothing
+    little, enough = CONVERGING * mean_loss(margins), AT_ONCE
+    # Where less is promised a step would change nothing.
+    while steps < min(enough, most) and promised > 1e-3 * precision:
         here, margins, promised = _step(columns, here, margins, price)
         steps, decrease = steps + 1, max(decrease, promised)
-        most = AT_ONCE if promised > little else 2 * AT_ONCE
+        enough = AT_ONCE if promised > little else 2 * AT_ONCE
     return here, margins, steps, decrease
 
 

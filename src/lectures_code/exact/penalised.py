@@ -64,7 +64,7 @@ def penalised_optimum(
             return linear_classifier(difference(weights), intercept)
         columns = Columns(intervals, opened(weights, pull))
         here = np.append(weights[columns.index], intercept)
-        here, *_ = newton(columns, here, columns.push(here), 0.0, penalty)
+        here, *_ = newton(columns, here, columns.push(here), 0.0, MAX_STEPS, penalty)
         weights[columns.index], intercept = here[:-1], float(here[-1])
     raise RuntimeError(
         f"a slope must come within {SLOPES:g} of the penalty {penalty:g} of what it is at the "
