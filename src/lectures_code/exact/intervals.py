@@ -242,14 +242,13 @@ class BoxedIntervals(SplitIntervals):
     def both_sums(self, weights: np.ndarray) -> np.ndarray:
         # max(x - r, low) = max(x, low + r) - r: one pass less over all pixels.
         floor, ceiling = self.box[0] + self.radius, self.box[1] - self.radius
-        sums = np.zeros((2, len(weights), self.d))
-        room = torch.empty(self.additions, self.d, dtype=torch.float64)
+        sums, room = np.zeros((2, len(weights), self.d)), np.empty((self.additions, self.d))
         for rows in self.chunks:
-            pixels = torch.from_numpy(self.x[rows].astype(np.float64, copy=False))
-            some, clipped = weights[:, rows], room[: len(pixels)]
-            # PyTorch's clip is faster than NumPy's maximum.
-            sums[0] += some @ torch.clamp(pixels, min=floor, out=clipped).numpy()
-            sums[1] += some @ torch.clamp(pixels, max=ceiling, out=clipped).numpy()
+            some, pixels = weights[:, rows], self.x[rows].astype(np.float64, copy=False)
+            clipped = room[: len(pixels)]
+            # NumPy's clip is faster than its maximum, and PyTorch's threads hinder those of BLAS.
+            sums[0] += some @ np.clip(pixels, floor, math.inf, out=clipped)
+            sums[1] += some @ np.clip(pixels, -math.inf, ceiling, out=clipped)
         reach = self.radius * weights.sum(axis=1)[:, None]
         return sums + np.stack([-reach, reach])
 
