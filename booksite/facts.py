@@ -98,6 +98,19 @@ def rooms(file: Path = RESULTS / "rooms" / "binder.json") -> dict[str, str]:
     }
 
 
+def scaling(file: Path = RESULTS / "scaling.json") -> dict[str, str]:
+    """Return how much faster several machines could train, from the time of one minibatch."""
+    (alone, *_) = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    minibatch = alone["median seconds"] / 80  # 2 epochs of 40, see benchmarks/scaling.py
+    size = 4 * 166_406  # bytes of all gradients
+    table = ["| processes | 2 | 4 | 8 | 16 |", "|---|---|---|---|---|"]
+    for gigabits in (1, 10):
+        seconds = size / (gigabits * 1e9 / 8)
+        gains = [minibatch / (minibatch / k + 2 * (k - 1) / k * seconds) for k in (2, 4, 8, 16)]
+        table.append(f"| {gigabits} Gbit/s | {' | '.join(f'{gain:.1f}' for gain in gains)} |")
+    return {"scaling": "\n".join(table), "minibatch": f"{1000 * minibatch:.0f} ms"}
+
+
 def _title(row: dict[str, str]) -> str:
     return row["chapter"].replace("_", " ").replace("/", ": ")
 
@@ -110,4 +123,5 @@ def add_substitutions(app: Sphinx, config: Config) -> None:
         "build_facts": "\n".join(["| What | Which |", "|---|---|", *rows]),
         "benchmarks": benchmarks(),
         **rooms(),
+        **scaling(),
     }

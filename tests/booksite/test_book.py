@@ -154,6 +154,15 @@ def test_no_recorded_benchmark_is_no_table(tmp_path):
     assert facts.benchmarks(tmp_path / "nowhere") == ""
 
 
+def test_what_machines_could_gain_follows_from_the_time_of_one_minibatch(tmp_path):
+    file = tmp_path / "scaling.json"
+    file.write_text(json.dumps({"rows": [{"what": "alone", "median seconds": 1.6}]}))
+    found = facts.scaling(file)
+    assert found["minibatch"] == "20 ms"
+    # At 1 Gbit/s two processes exchange 666 kB each way in 5.3 ms: 20 / 15.3.
+    assert "| 1 Gbit/s | 1.3 | 1.5 | 1.7 | 1.8 |" in found["scaling"]
+
+
 def test_the_memory_of_a_class_is_that_of_its_heaviest_chapter_and_a_server_for_each(tmp_path):
     run = {"seconds": 20, "kernel MB": 400, "server MB": 90}
     heavy = {"seconds": 41, "kernel MB": 560, "server MB": 90}

@@ -81,23 +81,20 @@ def landscape(
         raise ValueError(
             f"x must have 2 features to be enumerated, got {x.shape[1]}: use an attack"
         )
-    parts = [
-        _enumerated(model, *part, ball, k, objective)
-        for part in zip(x.split(AT_ONCE), y.split(AT_ONCE), strict=True)
-    ]
-    return Landscape(*map(torch.cat, zip(*parts, strict=True)))
+    points = _grid(x, ball, k)
+    values = x.new_empty(points.shape[:3])
+    # Room for all values first: small results between large ones would hold the memory of these.
+    with evaluation_mode(model):
+        for rows in torch.arange(len(x)).split(AT_ONCE):
+            output = outputs(model, points[rows].reshape(-1, 2))
+            values[rows] = objective(output, y[rows].repeat_interleave(k * k)).reshape(-1, k, k)
+    return Landscape(points, values)
 
 
-def _enumerated(
-    model: Model, x: Tensor, y: Tensor, ball: NormBall, k: int, objective: Objective
-) -> tuple[Tensor, Tensor]:
-    """Points and values of some examples: what a network computes on the way takes memory."""
+def _grid(x: Tensor, ball: NormBall, k: int) -> Tensor:
+    """The points that are tried, shape (n, k, k, 2)."""
     low, high = ball.interval(x)
     share = torch.linspace(0, 1, k, dtype=x.dtype, device=x.device)
     sides = low[:, None] + share[:, None] * (high - low)[:, None]  # (n, k, 2)
     first, second = sides[:, :, None, 0], sides[:, None, :, 1]
-    points = torch.stack(torch.broadcast_tensors(first, second), dim=-1)
-    with evaluation_mode(model):
-        output = outputs(model, points.reshape(-1, 2))
-    values = objective(output, y.repeat_interleave(k * k))
-    return points, values.reshape(len(x), k, k)
+    return torch.stack(torch.broadcast_tensors(first, second), dim=-1)
