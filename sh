@@ -1,1 +1,0 @@
-An attack overwrites what it made itself: at 2,115 images as fast as two libraries -c echo An attack overwrites what it made itself: at 2,115 images as fast as two libraries > /work/main/.git/worktrees/chapters/COMMIT_EDITMSG
