@@ -85,8 +85,7 @@ class Threshold:
         used = theta.nonzero()[:, 0]
         theta, x = theta[used], x[:, used]
         lowered = y[:, None] * theta > 0
-        # To be above the threshold is to reach the next larger number.
-        distance = torch.where(lowered, x - self.at, math.nextafter(self.at, math.inf) - x)
+        distance = self._distance(x, lowered)
         low, high = ball.with_radius(BEYOND).interval(x)
         above, reachable = x > self.at, torch.where(lowered, low <= self.at, high > self.at)
         steps, order = distance.where((above == lowered) & reachable, math.inf).sort(dim=1)
@@ -97,6 +96,25 @@ class Threshold:
         radii = steps.gather(1, enough.int().argmax(dim=1, keepdim=True))[:, 0]
         radii = torch.where(margins < 0, -math.inf, radii)
         return torch.where(margins == 0, 0.0, radii)
+
+    def _distance(self, x: Tensor, lowered: Tensor) -> Tensor:
+        """The least radius with which a pixel crosses the threshold, rounding included.
+
+        Pixels and radii are often such numbers (0.8 and 0.3) that a pixel moved by the radius is
+        the threshold, but for rounding. Rounded to the nearest number it arrives by up to half a
+        unit early, so the last places are tried as an attack would compute them.
+        """
+        at = torch.tensor(self.at, dtype=x.dtype)
+        # To be above the threshold is to reach the next larger number.
+        infinity = torch.full_like(at, math.inf)
+        above = at.nextafter(infinity)
+        radius = torch.where(lowered, x - at, above - x) - (above - at) / 2
+        for _ in range(2):
+            radius = radius.nextafter(-infinity)
+        for _ in range(4):
+            end = torch.where(lowered, x - radius, x + radius)
+            radius = radius.where((end > at) != lowered, radius.nextafter(infinity))
+        return radius
 
 
 @dataclass(frozen=True, eq=False)

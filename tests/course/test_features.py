@@ -79,6 +79,32 @@ def test_the_error_curve_counts_what_an_attack_at_each_radius_finds():
         assert curve.at(radius) == robust_error(model, x, y, ball.with_radius(radius))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@given(at=st.floats(0.01, 0.99), seed=st.integers(0, 10**6))
+def test_a_pixel_crosses_the_threshold_at_its_radius_and_not_at_the_number_before(dtype, at, seed):
+    x = torch.rand(40, 1, generator=seeded(seed), dtype=torch.float64).to(dtype)
+    x[:8] = at + torch.linspace(-1e-3, 1e-3, 8, dtype=torch.float64)[:, None]
+    model = MonotoneClassifier(Threshold(at), LinearClassifier(torch.ones(1).to(dtype), -0.5))
+    y = torch.where(model(x) > 0, 1.0, -1.0).to(dtype)
+    ball = NormBall(INF, 1.0)
+    for each, label, radius in zip(x, y, certified_radii(model, x, y, ball), strict=True):
+        for moved, crosses in ((radius, True), (radius.nextafter(-radius), False)):
+            within = ball.with_radius(float(moved))
+            assert (worst_margins(model, each[None], label[None], within) < 0) == crosses
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_the_curve_is_exact_where_pixels_of_an_image_are_a_radius_from_the_threshold(dtype):
+    x = torch.randint(0, 256, (400, 6), generator=seeded(0)).to(dtype) / 255
+    linear = LinearClassifier(torch.randn(6, generator=seeded(1)).to(dtype), 0.1)
+    model, ball = MonotoneClassifier(HALF, linear), NormBall(INF, 0.3).in_box()
+    y = torch.where(model(x) > 0, 1.0, -1.0).to(dtype)
+    curve = error_curve(model, x, y, ball)
+    for k in range(1, 128):
+        radius = abs(k / 255 - 0.5)  # of which 0.1 and 0.3 are two
+        assert curve.at(radius) == robust_error(model, x, y, ball.with_radius(radius))
+
+
 def binary_problem(seed, n=60, d=6):
     """Images whose thresholded pixels overlap under attack; each pixel can be moved in some."""
     x, y = overlapping(seed, n=n, d=d)
