@@ -23,7 +23,7 @@ BIBLIOGRAPHY = """
 TEXT = r"""# A chapter
 
 See {cite:p}`doe`, {cite:t}`doe`, {cite:t}`roe`, {eq}`eq-one`, {numref}`fig-one`,
-{ref}`there <place>`, {prf:ref}`thm-one`, {doc}`other` and
+{ref}`there <place>`, {prf:ref}`thm-one`, {doc}`other`, **{term}`words <word>`** and
 [a link](https://example.org/far). The value is
 {glue:text}`value`, in `code` of 2 * 3 * 4_5.
 
@@ -77,7 +77,7 @@ Look.
 | --- | --- |
 | $a$ | b |
 """
-OTHER = "# Another\n\nText.\n\n```{bibliography}\n```\n"
+OTHER = "# Another\n\n:::{glossary}\nword\n  It is said.\n:::\n\n```{bibliography}\n```\n"
 FIGURE = {
     "image": {"alt": "A square in words."},
     "figure": {"caption": "A square.", "name": "fig-one"},
@@ -157,7 +157,7 @@ def prose(edition):
         f"[Fig. 1.1]({SITE}chapter.html#fig-one)",
         f"[there]({SITE}chapter.html#place)",
         f"[Theorem 1.1]({SITE}chapter.html#thm-one)",
-        f"[Another]({SITE}other.html)",
+        f"[Another]({SITE}other.html), **[words]({SITE}other.html#term-word)**",
         "[a link](https://example.org/far)",
         "The value is\n7 of 9, in `code` of 2 \\* 3 \\* 4_5.",
         "## 1.1. A place with $x_1^2$",
