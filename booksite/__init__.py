@@ -19,6 +19,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     from booksite.figures import links
     from booksite.finish import scripts
     from booksite.formulas import renderer
+    from booksite.self_tests import directive
 
     # The configuration is read.
     app.connect("config-inited", files.add_files)
@@ -33,6 +34,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # Before pictures are collected (priority 500), so that all see the same document.
     app.connect("doctree-read", links.prepare_figures, priority=400)
     app.connect("doctree-read", questions.mark)
+    directive.register(app)
 
     # Its references are resolved: after the extensions that number and refer.
     solutions.register(app)

@@ -16,6 +16,7 @@ SHEETS = [
     "tables",
     "formulas",
     "boxes",
+    "self_tests",
     "frame",
     "reference",
     "front",
@@ -24,7 +25,8 @@ SHEETS = [
 
 def add_files(app: Sphinx, config: Config) -> None:
     """Add style sheets, scripts and templates to what `config` lists."""
-    scripts = [HERE / "search" / "found.js", HERE / "explorers" / "host.js"]
+    names = ["search/found.js", "explorers/host.js", "self_tests/self_tests.js"]
+    scripts = [HERE / name for name in names]
     config.html_static_path = [
         *config.html_static_path,
         *map(str, [HERE / "style", *scripts]),
@@ -35,7 +37,10 @@ def add_files(app: Sphinx, config: Config) -> None:
         *(f"{name}.css" for name in SHEETS),
         ("print.css", {"media": "print"}),
     ]
-    config.html_js_files = [*config.html_js_files, ("found.js", {"defer": "defer"})]
+    config.html_js_files = [
+        *config.html_js_files,
+        *((name, {"defer": "defer"}) for name in ("found.js", "self_tests.js")),
+    ]
     # Formulas are drawn by the build: no page loads MathJax.
     config.html_math_renderer = "typeset"
     config.html_search_scorer = str(HERE / "search" / "scorer.js")

@@ -169,6 +169,14 @@ class Markdown:
         title, rest = self._title_and_rest(node)
         yield from self._titled(node, title, rest)
 
+    def write_self_test(self, node: nodes.Element) -> Iterator[str]:
+        question, *choices, answers = node.children
+        yield f"**Self-test.** {self._inline(question)}"
+        yield "\n".join(f"- {self._inline(choice)}" for choice in choices)
+        yield "<details>\n<summary>Answers</summary>"
+        yield from self._blocks(answers.children)
+        yield "</details>"
+
     def write_theorem_node(self, node: nodes.Element) -> Iterator[str]:
         title, rest = self._title_and_rest(node)
         number = self._number(node["countertype"], node["ids"][0])

@@ -31,6 +31,7 @@ USES = {
     "togglebutton.css": re.compile(r'class="[^"]*(?<![\w-])(toggle|admonition)(?![\w-])'),
     "proof.css": re.compile(r'class="[^"]*\bproof\b|class="[^"]*\bprf'),
     "exercise.css": re.compile(r'class="[^"]*\b(exercise|solution)\b'),
+    "self_tests.js": re.compile(r'class="self-test"'),
     "mystnb.css": re.compile(r'class="[^"]*(?<![\w-])(cell|cell_output|pasted-)'),
 }
 # Of no use once the pages are light: read by no page.

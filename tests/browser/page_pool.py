@@ -54,5 +54,5 @@ class PagePool:
         page.mouse.move(-1, -1)
         page.goto("about:blank")
         page.set_viewport_size(page.options["viewport"])
-        page.emulate_media(color_scheme=page.options["color_scheme"])
+        page.emulate_media(media="null", color_scheme=page.options["color_scheme"])
         self._idle[str(page.options)].append(page)

@@ -27,6 +27,7 @@ ROOMS["booksite"] = [
     *(
         "finished",
         "questions",
+        "self_tests",
         "solutions",
         "facts",
         "execution",

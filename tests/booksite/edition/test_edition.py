@@ -73,6 +73,19 @@ It was hidden. {glue:text}`value`
 Look.
 :::
 
+:::{self-test} which-one
+Which, in {eq}`eq-one`?
+
+- [ ] The first, $x_1$.
+
+  It is not.
+- [x] The second.
+
+  It is.
+
+  So it is.
+:::
+
 | one | two |
 | --- | --- |
 | $a$ | b |
@@ -169,6 +182,9 @@ def prose(edition):
         "<details>\n<summary>Solution to Exercise 1.1</summary>\n\nIt was hidden. 7 of 9\n\n"
         "</details>",
         "<details>\n<summary>A &lt; hint</summary>\n\nLook.\n\n</details>",
+        f"**Self-test.** Which, in [(1.1)]({SITE}chapter.html#equation-eq-one)?\n\n"
+        "- a) The first, $x_1$.\n- b) The second.\n\n<details>\n<summary>Answers</summary>\n\n"
+        "**a) Not so.** It is not.\n\n**b) Right.** It is.\n\nSo it is.\n\n</details>",
         "| one | two |\n| --- | --- |\n| $a$ | b |",
         "**Fig. 1.1.** A square.",
         f"*This chapter is also [a page]({SITE}chapter.html) of the book's site.*",
