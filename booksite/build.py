@@ -17,7 +17,9 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
@@ -87,18 +89,29 @@ def build(root: Path, kind: str) -> None:
             site.mkdir(parents=True)
             (site / ".draft").touch()
             configuration = draft_configuration(root)
-        if code := run_jupyter_book(root, configuration):
+        # When the chapters have run, the pages keep one core busy, and this has the other one.
+        with ProcessPoolExecutor(1, initializer=give_way) as meanwhile:
+            readers = meanwhile.submit(write_edition, root) if kind == "book" else None
+            code = run_jupyter_book(root, configuration)
+        if code:
             for log in sorted((site / "reports").rglob("*.err.log")):
                 print(log.read_text(encoding="utf-8"), file=sys.stderr)
             raise BuildError(
                 f"jupyter-book has ended with {code}: warnings stand above, and the tracebacks of "
                 "failed cells below them"
             )
-        if kind == "book":  # what the pages' download buttons lead to
+        if readers:  # what the pages' download buttons lead to
             shutil.copytree(
-                write_edition(root) / "book", site / "_sources" / "book", dirs_exist_ok=True
+                readers.result() / "book", site / "_sources" / "book", dirs_exist_ok=True
             )
         (site / MARK).touch()
+
+
+def give_way() -> None:
+    """In a process beside the site's build: let the chapters go first, and print no progress."""
+    sys.stdout, sys.stderr = StringIO(), NamingCells(sys.stderr)
+    if hasattr(os, "nice"):
+        os.nice(10)
 
 
 def draft_configuration(root: Path) -> Path:

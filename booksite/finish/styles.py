@@ -11,6 +11,7 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import tinycss2
@@ -105,16 +106,19 @@ def join(site: Path) -> None:
     """Give each page of the finished site its one style sheet."""
     static = site.resolve() / "_static"
     names = names_in_use(site)
-    written: dict[tuple[str, ...], str] = {}
 
+    @cache  # the theme's sheet, the largest, is part of each page's
+    def used(file: str) -> str:
+        style = sheet(static / file, static)
+        rules = tinycss2.parse_stylesheet(style, skip_comments=True, skip_whitespace=True)
+        return "\n".join(pruned(rules, names))
+
+    @cache
     def name_of(files: tuple[str, ...]) -> str:
-        if files not in written:
-            style = "\n".join(sheet(static / file, static) for file in files)
-            rules = tinycss2.parse_stylesheet(style, skip_comments=True, skip_whitespace=True)
-            style = "\n".join(pruned(rules, names))
-            written[files] = f"style.{hashlib.sha256(style.encode()).hexdigest()[:12]}.css"
-            (static / written[files]).write_text(style, encoding="utf-8")
-        return written[files]
+        style = "\n".join(map(used, files))
+        name = f"style.{hashlib.sha256(style.encode()).hexdigest()[:12]}.css"
+        (static / name).write_text(style, encoding="utf-8")
+        return name
 
     def finish(page: str) -> str:
         found = list(SHEET.finditer(page))

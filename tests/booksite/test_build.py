@@ -26,6 +26,18 @@ ROOT = Path(__file__).parent.parent.parent
 HELD = "one build at a time can write {}, and another one is running: wait until it has ended, or "
 
 
+def write_edition(root):
+    """A readers' edition of one chapter, written by a process of its own."""
+    chapters = root / "_build" / "edition" / "book"
+    chapters.mkdir(parents=True, exist_ok=True)
+    (chapters / "chapter.ipynb").write_text("edition")
+    return chapters.parent
+
+
+def fail(root):
+    raise BuildError("jupyter-book has ended with 1: warnings stand above")
+
+
 @pytest.fixture
 def book(tmp_path, monkeypatch):
     """A book whose builds call `book.run`, which may be replaced, in jupyter-book's place."""
@@ -40,15 +52,9 @@ def book(tmp_path, monkeypatch):
             (cls.site / "index.html").touch()
             return 0
 
-        @classmethod
-        def write_edition(cls, root):
-            (root / "_build" / "edition" / "book").mkdir(parents=True, exist_ok=True)
-            (root / "_build" / "edition" / "book" / "chapter.ipynb").write_text("edition")
-            return root / "_build" / "edition"
-
     (tmp_path / "_config.yml").write_text("title: A book\n")
     monkeypatch.setattr(program, "run_jupyter_book", lambda *a: Book.run(*a))
-    monkeypatch.setattr(program, "write_edition", Book.write_edition)
+    monkeypatch.setattr(program, "write_edition", write_edition)
     return Book
 
 
@@ -63,6 +69,13 @@ def test_a_build_that_ends_well_leaves_a_whole_site(book, kind):
 def test_the_notebooks_for_download_are_the_readers_edition(book):
     build(book.root, "book")
     assert (book.site / "_sources" / "book" / "chapter.ipynb").read_text() == "edition"
+
+
+def test_without_a_readers_edition_there_is_no_whole_site(book, monkeypatch):
+    monkeypatch.setattr(program, "write_edition", fail)
+    with says(BuildError, "jupyter-book has ended with 1: warnings stand above"):
+        build(book.root, "book")
+    assert unfinished(book.site)
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, OSError("no space left")])
