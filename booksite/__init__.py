@@ -16,6 +16,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     from booksite import execution, facts, files, long_outputs, questions, solutions
     from booksite.edition.builder import EditionBuilder
     from booksite.explorers import pages as explorers
+    from booksite.explorers.links import ExplorerLinks
     from booksite.figures import links
     from booksite.finish import scripts
     from booksite.formulas import renderer
@@ -37,6 +38,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     directive.register(app)
 
     # Its references are resolved: after the extensions that number and refer.
+    app.add_post_transform(ExplorerLinks)
     solutions.register(app)
     app.connect("doctree-resolved", renderer.keep_tex_from_search, priority=900)
 

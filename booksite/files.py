@@ -25,7 +25,8 @@ SHEETS = [
 
 def add_files(app: Sphinx, config: Config) -> None:
     """Add style sheets, scripts and templates to what `config` lists."""
-    names = ["search/found.js", "explorers/host.js", "self_tests/self_tests.js"]
+    explorers = ["explorers/screen.js", "explorers/host.js"]
+    names = ["search/found.js", *explorers, "self_tests/self_tests.js"]
     scripts = [HERE / name for name in names]
     config.html_static_path = [
         *config.html_static_path,

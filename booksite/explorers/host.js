@@ -71,6 +71,7 @@
     URL.revokeObjectURL(address);
     await explorer.render({ model: new Model(values), el });
     el.dataset.live = "";
+    el.dispatchEvent(new Event("explorer-live", { bubbles: true }));
   }
 
   // The still picture stays where something is missing: an old browser, say.

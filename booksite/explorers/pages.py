@@ -53,11 +53,13 @@ def write_scripts(site: Path) -> None:
         call = f"explorers.{kind}({json.dumps(name)}, {json.dumps(content)});\n"
         Path(folder, f"{name}.js").write_text(call, encoding="utf-8")
     # One sheet for all pages: a reader's browser then keeps it from page to page.
-    Path(folder, "explorer.css").write_text(style(*names), encoding="utf-8")
+    screen = Path(__file__).with_name("screen.css").read_text(encoding="utf-8")
+    Path(folder, "explorer.css").write_text(style(*names) + screen, encoding="utf-8")
 
 
 def add_host(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
     """Give host and style to a page with an explorer, and to no other."""
     if 'class="explorer"' in context.get("body", ""):
-        app.add_js_file("host.js", loading_method="defer")
+        for script in ("screen.js", "host.js"):
+            app.add_js_file(script, loading_method="defer")
         app.add_css_file("explorers/explorer.css")

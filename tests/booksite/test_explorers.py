@@ -5,8 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from docutils import nodes
+from docutils.utils import new_document
+from sphinx import addnodes
 
 from booksite import finish_site
+from booksite.explorers.links import ExplorerLinks
 from booksite.explorers.pages import KEY, bundle, states, write_scripts
 from lectures_code.explorers.ball import BallExplorer
 from lectures_code.explorers.base import source
@@ -72,3 +76,38 @@ def test_a_failed_build_writes_nothing(tmp_path):
     app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path / "html")
     finish_site(app, RuntimeError("a build that failed"))
     assert not (tmp_path / "html").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "builder", "address"),
+    [
+        ("../one.ipynb?show=ball&w1=-0.5", "html", "one from book/two?show=ball&w1=-0.5"),
+        (
+            "../one.ipynb?show=lab&chosen=a b",
+            "html",
+            "one from book/two?show=lab&chosen=a%20b",
+        ),
+        ("../one.ipynb?show=ball&w1=-0.5", "edition", "https://site/one.html?show=ball&w1=-0.5"),
+        ("../three.ipynb?show=ball", "html", None),  # MyST warns of it
+        ("../one.ipynb", "html", None),
+    ],
+)
+def test_a_link_to_a_state_leads_to_the_page_and_elsewhere_to_the_site(target, builder, address):
+    document = new_document("two")
+    document += addnodes.pending_xref("", nodes.inline("", "There."), reftarget=target)
+    document.settings.env = SimpleNamespace(
+        app=SimpleNamespace(
+            builder=SimpleNamespace(
+                name=builder, get_relative_uri=lambda origin, page: f"{page} from {origin}"
+            )
+        ),
+        config=SimpleNamespace(site_address="https://site/"),
+        docname="book/two",
+        found_docs={"one", "book/two"},
+        path2doc=lambda path: path.removesuffix(".ipynb"),
+        relfn2path=lambda name, origin: (name, name.removeprefix("../")),
+    )
+    ExplorerLinks(document).run()
+    found = [node["refuri"] for node in document.findall(nodes.reference)]
+    assert found == ([address] if address else [])
+    assert document.astext() == "There."

@@ -8,13 +8,13 @@ from booksite.explorers.pages import KEY, bundle
 from lectures_code.explorers.base import source, style
 from tests.browser.driving import load_module
 
-HOST = Path(pages.__file__).with_name("host.js")
+FOLDER = Path(pages.__file__).parent
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>An explorer</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="explorers/explorer.css">
-<script src="host.js" defer></script></head>
-<body><main><h1>An explorer</h1>{body}</main></body></html>"""
+<script src="screen.js" defer></script><script src="host.js" defer></script></head>
+<body><main><article><h1>An explorer</h1>{body}</article></main></body></html>"""
 
 
 def mathematics(page, name):
@@ -33,8 +33,9 @@ def written(explorer):
     key, state = metadata[KEY]["key"], metadata[KEY]["state"]
     module = f"explorers.module({json.dumps(explorer.name)}, {json.dumps(source(explorer.name))});"
     files = {
-        "host.js": HOST.read_text(encoding="utf-8"),
-        "explorers/explorer.css": style(explorer.name),
+        **{name: (FOLDER / name).read_text(encoding="utf-8") for name in ("screen.js", "host.js")},
+        "explorers/explorer.css": style(explorer.name)
+        + (FOLDER / "screen.css").read_text(encoding="utf-8"),
         f"explorers/{explorer.name}.js": module,
         f"explorers/{key}.js": f"explorers.state({json.dumps(key)}, {json.dumps(state)});",
     }

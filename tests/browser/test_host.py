@@ -22,6 +22,7 @@ def test_an_explorer_far_below_waits_until_it_comes_near(open_html, ball):
     assert page.locator(".explorer-still img").count() == 1
     assert [url.rpartition("/")[2] for url in page.guard.requests[1:]] == [
         "explorer.css",
+        "screen.js",
         "host.js",
     ]
     start(page)

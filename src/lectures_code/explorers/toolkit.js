@@ -76,7 +76,8 @@ function checkbox(model, name, { label }) {
 // One of a few: `options` are pairs of a value and its text.
 function choice(model, name, { label, options }) {
   const id = `${name}-${Math.random().toString(36).slice(2)}`;
-  const set = html("fieldset", { class: "explorer-choice" }, html("legend", {}, ...[label].flat()));
+  const legend = html("legend", {}, ...[label].flat());
+  const set = html("fieldset", { class: "explorer-choice", name }, legend);
   for (const [value, text] of options) {
     const input = html("input", { type: "radio", name: id, value });
     tie(model, name, input, () => value, (chosen) => { input.checked = chosen === value; });
