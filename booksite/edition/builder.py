@@ -11,7 +11,7 @@ from docutils import nodes
 from nbformat import NotebookNode, v4
 from sphinx.builders import Builder
 
-from booksite.edition.markdown import Cell, Markdown
+from booksite.edition.markdown import Cell, Markdown, folded, plain
 from booksite.solutions import TAG
 
 #: What only the book's builder reads: values that a chapter hands to the prose.
@@ -104,10 +104,11 @@ def edition_of(
                 break
         if part.caption:
             blocks.append(part.caption)
+        blocks += _in_words(source.cells[part.index])
     end_text()
     cells += [_code_cell(cell) for _, cell in code]
     first = next(cell for cell in cells if cell.cell_type == "markdown")
-    first.source += f"\n\n*This chapter is also [a page]({address}) of the book's site.*"
+    first.source += f"\n\n*This notebook is also [a page]({address}) of the book's site.*"
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     return v4.new_notebook(cells=cells, metadata=source.metadata)
@@ -123,9 +124,20 @@ def _folded(cell: NotebookNode) -> NotebookNode:
     return nbformat.from_dict({**cell, "metadata": metadata})
 
 
+def _in_words(cell: NotebookNode) -> list[str]:
+    """A cell's picture in words, folded: readers other than VS Code show no alt text of outputs."""
+    alt = _alt(cell)
+    has_picture = any("image/png" in output.get("data", {}) for output in cell.outputs)
+    return [folded("The figure in words", [plain(alt)])] if alt and has_picture else []
+
+
+def _alt(cell: NotebookNode) -> str | None:
+    return cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+
+
 def _code_cell(cell: NotebookNode) -> NotebookNode:
     """The code cell with those of its outputs that a notebook reader understands."""
-    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+    alt = _alt(cell)
     outputs = [readable for output in cell.outputs if (readable := _readable(output, alt))]
     kept = {"tags", *FOLDED}
     metadata = {key: value for key, value in cell.metadata.items() if key in kept}
@@ -135,7 +147,10 @@ def _code_cell(cell: NotebookNode) -> NotebookNode:
 
 
 def _readable(output: NotebookNode, alt: str | None) -> NotebookNode | None:
-    """The output without what only the book's builder reads, and a picture with its alt text."""
+    """The output without what only the book's builder reads, and a picture with its words.
+
+    They are its plain text, which VS Code takes for the picture's alt text.
+    """
     if "data" not in output:
         return output
     data = {kind: value for kind, value in output.data.items() if not kind.startswith(GLUED)}
@@ -143,5 +158,5 @@ def _readable(output: NotebookNode, alt: str | None) -> NotebookNode | None:
         return None
     output = nbformat.from_dict({**output, "data": data, "metadata": {}})
     if alt and "image/png" in data:
-        output.metadata["image/png"] = {"alt": alt}
+        output.data["text/plain"] = alt
     return output

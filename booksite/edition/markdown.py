@@ -62,13 +62,14 @@ class Markdown:
         """A solution: its prose folded under its title, and between the pieces its cells."""
         title, content = node.children
         prose: list[nodes.Node] = []
+        more = ""
         for child in [*content.children, None]:
             if child is not None and not _is_cell(child):
                 prose.append(child)
                 continue
             if prose:
-                yield "\n\n".join(self._titled(node, title.astext(), prose))
-                prose = []
+                yield "\n\n".join(self._titled(node, title.astext() + more, prose, more))
+                prose, more = [], ", continued"
             if child is not None:
                 yield Cell(child["cell_index"], self._caption(child))
 
@@ -198,13 +199,15 @@ class Markdown:
     def write_solution_node(self, node: nodes.Element) -> Iterator[str]:
         yield from self._titled(node, node.children[0].astext(), node.children[1:])
 
-    def _titled(self, node: nodes.Element, title: str, content: list[nodes.Node]) -> Iterator[str]:
-        """Content of a node under a title, folded if the site folds the node."""
+    def _titled(
+        self, node: nodes.Element, title: str, content: list[nodes.Node], more: str = ""
+    ) -> Iterator[str]:
+        """Content of a node under a title, folded if the site folds the node.
+
+        `more` is what a folded one's title says besides the node's.
+        """
         if "dropdown" in node["classes"]:
-            plain = " ".join(node.children[0].astext().split())  # no Markdown there
-            yield f"<details>\n<summary>{escape(plain)}</summary>"
-            yield from self._blocks(content)
-            yield "</details>"
+            yield folded(node.children[0].astext() + more, self._blocks(content))
         else:
             heading = [f"**{' '.join(title.split())}**"] if title else []
             yield quoted("\n\n".join([*heading, *self._blocks(content)]))
@@ -224,7 +227,7 @@ class Markdown:
     def _span(self, node: nodes.Node) -> str:
         """The Markdown of a node within a line."""
         if isinstance(node, nodes.Text):
-            text = SPECIAL.sub(r"\\\1", node.astext()).replace("<", "&lt;")
+            text = plain(node.astext())
             is_citation = "bibtex-citation" in node.parent.get("classes", ())
             return text.translate(ROUND) if is_citation else text
         if isinstance(node, nodes.math):
@@ -258,6 +261,17 @@ class Markdown:
 
 def _is_cell(node: nodes.Node) -> bool:
     return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def plain(text: str) -> str:
+    """Markdown that shows the text as it is, within a line."""
+    return SPECIAL.sub(r"\\\1", text).replace("<", "&lt;")
+
+
+def folded(title: str, blocks: list[str]) -> str:
+    """Blocks that a click unfolds, under a title of plain text."""
+    summary = f"<details>\n<summary>{escape(' '.join(title.split()))}</summary>"
+    return "\n\n".join([summary, *blocks, "</details>"])
 
 
 def quoted(text: str) -> str:

@@ -34,6 +34,9 @@ def test_it_has_the_chapters_code_cells_and_no_markup_of_the_builder(path):
     prose = [cell.source for cell in edition.cells if cell.cell_type == "markdown"]
     assert [found for text in prose for found in MARKUP.findall(text)] == []
     assert texts(edition) == texts(chapter)
+    shown = [output.get("data", {}) for cell in code(edition) for output in cell.outputs]
+    n_pictures = sum("image/png" in data for data in shown)
+    assert "\n".join(prose).count("<summary>The figure in words</summary>") == n_pictures
 
 
 @each_chapter
