@@ -54,6 +54,8 @@ pdf        the whole book as one PDF, from the site, with the system's Chromium:
     python -m booksite.paper.pdf
 sheets     a sheet of questions and one of solutions for each page of practice: _build/sheets
     python -m booksite.sheets
+slides     a deck for each chapter, for the site, as pages and as PDF: _build/html/slides
+    python -m booksite.slides
 edition    the chapters as notebooks for any notebook reader, one of them run: _build/edition
     python -m booksite.build edition
     python -m pytest -q -m edition tests/booksite/edition tests/browser/test_jupyterlab.py
@@ -62,6 +64,7 @@ manifest   the numbers that this build has computed: _build/manifest.json
 verify     compare them with those of a release, MANIFEST=...
     python -m authoring.manifest verify {manifest}
 release    what a release attaches: _build/release
+    @slides
     @offline
     @pdf
     @edition

@@ -20,10 +20,10 @@ TIME = (1980, 1, 1, 0, 0, 0)
 LEFT_OUT = ("reports",)
 
 
-def site_files(html: Path) -> list[Path]:
+def site_files(html: Path, names: str = "*") -> list[Path]:
     """Return the files of a built site, sorted by their path; hidden ones are the build's own."""
     files = []
-    for path in html.rglob("*"):
+    for path in html.rglob(names):
         parts = path.relative_to(html).parts
         hidden = any(part.startswith(".") for part in parts)
         left_out = hidden or parts[0] in LEFT_OUT or path.suffix == ".map"
@@ -32,12 +32,14 @@ def site_files(html: Path) -> list[Path]:
     return sorted(files, key=lambda path: path.relative_to(html).as_posix())
 
 
-def pack(html: Path, archive: Path) -> int:
+def pack(html: Path, archive: Path, names: str = "*") -> int:
     """Write the zip of the site in the folder `html`, and return the number of files in it.
+
+    With `names`, a pattern, only of files with such names.
 
     An older `archive` is replaced only when the new one is complete.
     """
-    files = site_files(html)
+    files = site_files(html, names)
     archive.parent.mkdir(parents=True, exist_ok=True)
     unfinished = archive.with_name(archive.name + ".part")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:

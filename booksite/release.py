@@ -28,6 +28,8 @@ def collect(root: Path, release: Path) -> None:
     for name in PARTS:
         shutil.copy(root / "_build" / name, release)
     pack(root / "_build" / "edition", release / "lecture-notebooks.zip")
+    # The decks themselves are in the site's zip: they start its explorers.
+    pack(root / "_build" / "html" / "slides", release / "lecture-slides.zip", "*.pdf")
     build = [sys.executable, "-m", "build", "--outdir", str(release), str(root)]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     sums = [

@@ -43,6 +43,7 @@ ROOMS["booksite"] = [
         "paper",
         "edition",
         "sheets",
+        "slides",
         "release",
         "build",
         "__init__",

@@ -66,7 +66,7 @@ def test_on_windows_programs_lie_in_another_folder_and_a_folder_may_have_its_nam
 def test_commands_may_be_made_of_others(called):
     run.main(["release"])
     modules = [words[2] for words, _ in called if words[1] == "-m"]
-    assert modules[:2] == ["booksite.offline", "booksite.paper.pdf"]
+    assert modules[:3] == ["booksite.slides", "booksite.offline", "booksite.paper.pdf"]
     assert modules[-2:] == ["authoring.manifest", "booksite.release"]
 
 
