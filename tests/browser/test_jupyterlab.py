@@ -18,6 +18,13 @@ from tests.browser import explorer_pages as explorers
 pytestmark = pytest.mark.edition
 CHAPTER = ROOT / "_build" / "edition" / "book" / "lecture" / "min_max.ipynb"
 SECONDS = 120
+#: Whether the server has a kernel that is ready and to which the page is connected. While it starts
+#: one, it may answer with an error.
+CONNECTED = """async () => {
+    const answer = await fetch('/api/kernels');
+    const kernels = answer.ok ? await answer.json() : [];
+    return kernels.some(each => each.connections > 0 && each.execution_state === 'idle');
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +66,12 @@ def test_an_explorer_is_a_picture_at_first_and_lives_when_its_cell_has_run(jupyt
     assert "run this cell" in output.first.inner_text()
     assert page.locator(".explorer-live").count() == 0
 
-    # Before there is a kernel, "Run All Cells" clears the outputs and runs nothing.
+    # Before there is a kernel, "Run All Cells" clears the outputs and runs nothing, and the page
+    # calls it idle as well: the server knows whether the page is connected to one.
+    for _ in range(SECONDS * 5):
+        if page.evaluate(CONNECTED):
+            break
+        time.sleep(0.2)
     page.locator("[data-status=idle]").first.wait_for(state="attached")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
