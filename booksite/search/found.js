@@ -3,7 +3,7 @@
 addEventListener("load", () => setTimeout(() => {
   const marks = [...document.querySelectorAll("article .highlighted")]
     .filter((mark) => mark.checkVisibility());
-  const words = (mark) => new Set([...mark.closest("p, li, dt, dd, td, h1, h2, h3, pre, article")
+  const words = (mark) => new Set([...mark.closest("p, li, dt, dd, td, h1, h2, h3, pre, label, legend, article")
     .querySelectorAll(".highlighted")].map((each) => each.textContent.toLowerCase())).size;
   const most = Math.max(...marks.map(words));
   if (location.hash) return;

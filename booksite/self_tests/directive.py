@@ -44,8 +44,11 @@ class self_test_choice(nodes.Part, nodes.TextElement):
     """One of the choices."""
 
 
-class self_test_answers(nodes.Part, nodes.Element):
-    """What is said to each choice: as many containers as there are choices, in their order."""
+class self_test_answers(nodes.Part, nodes.comment):
+    """What is said to each choice: as many containers as there are choices, in their order.
+
+    As a comment it is skipped by the search, which would lead to words that nobody sees.
+    """
 
 
 class SelfTest(SphinxDirective):

@@ -1,5 +1,7 @@
 """A self-test on a page: radio buttons and folded answers; one that is not whole stops a build."""
 
+import json
+
 import pytest
 from bs4 import BeautifulSoup
 
@@ -15,7 +17,7 @@ Which is *it*, of $x$ and {ref}`y <place>`?
   See $x^2$.
 - [x] The `second`.
 
-  It is.
+  It is, plainly.
 :::
 """
 #: How a self-test goes wrong, and what is said of it.
@@ -40,12 +42,25 @@ def source(choices, name="a-name"):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def built(tmp_path_factory):
+    """A site with one self-test."""
     folder = tmp_path_factory.mktemp("self-test")
     text = f"# A page\n\n(place)=\n## A place\n\n{GOOD}"
     site, warnings = small_site.build(folder, text, myst_enable_extensions=EXTENSIONS)
     assert warnings == ""
-    return BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser")
+    return site
+
+
+@pytest.fixture(scope="module")
+def page(built):
+    return BeautifulSoup((built / "index.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def test_the_search_finds_the_question_and_no_answer(built):
+    index = (built / "searchindex.js").read_text(encoding="utf-8")
+    terms = json.loads(index[len("Search.setIndex(") : -1])["terms"]
+    assert "second" in terms
+    assert not any(term.startswith("plain") for term in terms)
 
 
 def words(tag):
@@ -66,7 +81,7 @@ def test_answers_are_folded_and_say_in_words_what_is_right(page):
     (folded,) = page.select("fieldset.self-test > details")
     first, second = folded.select("[role=status] > .answer")
     assert words(first).startswith("a) Not so. It is not. See") and first.math
-    assert words(second) == "b) Right. It is."
+    assert words(second) == "b) Right. It is, plainly."
     assert "right" in second["class"] and "right" not in first["class"]
 
 
