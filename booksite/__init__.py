@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect each step to Sphinx, in the order in which a page meets them."""
-    from booksite import execution, facts, files, long_outputs, questions, solutions
+    from booksite import execution, facts, files, long_outputs, questions, reading_time, solutions
     from booksite.edition.builder import EditionBuilder
     from booksite.explorers import pages as explorers
     from booksite.explorers.links import ExplorerLinks
@@ -40,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # Its references are resolved: after the extensions that number and refer.
     app.add_post_transform(ExplorerLinks)
     solutions.register(app)
+    app.connect("doctree-resolved", reading_time.say, priority=800)  # of what is then shown
     app.connect("doctree-resolved", renderer.keep_tex_from_search, priority=900)
 
     # It is written.

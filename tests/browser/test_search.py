@@ -28,6 +28,36 @@ def test_a_chapter_comes_before_the_module_of_its_name(search, as_file):
     assert any("#module-lectures_code.danskin" in address for address in found)
 
 
+@pytest.mark.parametrize("words", ["PGD", "threat model", "gradient masking"])
+def test_the_book_comes_before_the_packages_modules(search, words):
+    links = (
+        search(words)
+        .locator("#search-results li a")
+        .evaluate_all("links => links.map((link) => link.getAttribute('href'))")
+    )
+    modules = [address.startswith("book/appendix/api.html") for address in links]
+    assert modules == sorted(modules) and len(set(modules)) == 2
+
+
+@BOTH
+def test_a_section_is_found_by_a_word_of_its_title(search, as_file):
+    page = search("kink", as_file=as_file)
+    found = page.locator("#search-results li a[href$='#sgd-meets-the-kink']")
+    assert found.inner_text() == "6. The kink and the noise > SGD meets the kink"
+    found.click()
+    page.wait_for_function("scrollY > 0")
+    assert 0 <= page.locator("#sgd-meets-the-kink h2").bounding_box()["y"] < 200
+
+
+def test_a_result_leads_to_prose_rather_than_to_an_import(search):
+    page = search("PGD")
+    page.locator("#search-results li a[href^='book/networks/report.html']").first.click()
+    page.wait_for_url("**/book/networks/report.html*")
+    page.wait_for_function("scrollY > 0")
+    middle = "document.elementFromPoint(innerWidth / 2, innerHeight / 2)"
+    assert page.evaluate(f"{middle}.closest('pre') === null")
+
+
 def test_a_name_of_the_package_is_still_found_first(search):
     first = search("NormBall").locator("#search-results li a").first
     assert first.get_attribute("href").endswith("#lectures_code.perturbations.NormBall")

@@ -28,6 +28,7 @@ ROOMS["booksite"] = [
         "finished",
         "questions",
         "self_tests",
+        "reading_time",
         "solutions",
         "facts",
         "execution",
