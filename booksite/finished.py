@@ -17,8 +17,8 @@ SITE = ROOT / "_build" / "html"
 MARK = ".finished"
 # What a page of the site is made from.
 SOURCES = ("book", "booksite", "src", "_config.yml", "_toc.yml")
-# Written next to the sources by Python, Jupyter and pip, and no part of them.
-BY_PRODUCTS = ("__pycache__", ".ipynb_checkpoints", ".egg-info")
+# Next to the sources, and no part of them: by-products of Python, Jupyter and pip, and the slides.
+NO_SOURCES = ("__pycache__", ".ipynb_checkpoints", ".egg-info", "slides")
 
 
 def unfinished(site: Path = SITE) -> str | None:
@@ -57,7 +57,7 @@ def newest_source(root: Path) -> Path:
         if path.is_file():
             files.append(path)
         for folder, folders, names in os.walk(path):
-            folders[:] = [name for name in folders if not name.endswith(BY_PRODUCTS)]
+            folders[:] = [name for name in folders if not name.endswith(NO_SOURCES)]
             files += [Path(folder, name) for name in names]
     return max(files, key=lambda file: file.stat().st_mtime)
 

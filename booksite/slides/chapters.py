@@ -68,7 +68,7 @@ class Chapter:
     def value(self, name: str) -> str:
         """Return a glued value as text; a MissingError says which there are."""
         if name not in self.glued:
-            raise MissingError(self._unknown("value", name, self.glued))
+            raise MissingError(self._unknown("a value", name, self.glued))
         text = "".join(self.glued[name]["data"]["text/plain"])
         return str(ast.literal_eval(text)) if text.startswith(("'", '"')) else text
 
@@ -82,7 +82,7 @@ class Chapter:
                     known = described.get("figure", {}).get("name", "")
                     figures[known] = data, described.get("image", {}).get("alt", "")
         if name not in figures:
-            raise MissingError(self._unknown("figure", name, figures))
+            raise MissingError(self._unknown("a figure", name, figures))
         data, alt = figures[name]
         if "image/svg+xml" in data:
             text = "".join(data["image/svg+xml"])
@@ -101,12 +101,12 @@ class Chapter:
             if found := re.search(r'class="explorer" data-explorer="(\w+)"', text):
                 elements.setdefault(found[1], text)
         if kind not in elements:
-            raise MissingError(self._unknown("explorer", kind, elements))
+            raise MissingError(self._unknown("an explorer", kind, elements))
         return elements[kind]
 
     def _unknown(self, what: str, name: str, known: dict[str, Any]) -> str:
         return (
-            f"a {what} of the chapter {self.name!r} must be one of "
+            f"{what} of the chapter {self.name!r} must be one of "
             f"{', '.join(sorted(filter(None, known))) or 'none'}, got {name!r}"
         )
 

@@ -1,6 +1,7 @@
 // How a deck is shown: its size, its keys, and the explorers on it. Loaded before reveal.js.
 //
-// NAME.html is 16:9, NAME.html?size=4x3 is 4:3, NAME.html?print-pdf is for print.
+// NAME.html is 16:9, NAME.html?size=4x3 is 4:3, NAME.html?print-pdf is for print, with the notes on
+// pages of their own for ?print-pdf&notes.
 globalThis.deck = (() => {
   const asked = new URLSearchParams(location.search);
   const narrow = asked.get("size") === "4x3";
@@ -47,6 +48,7 @@ globalThis.deck = (() => {
       backgroundTransition: "none",
       slideNumber: "c/t",
       controlsTutorial: false,
+      showNotes: printed && asked.has("notes") ? "separate-page" : false,
       pdfMaxPagesPerSlide: 1,
       pdfSeparateFragments: false,
       scrollActivationWidth: null,

@@ -84,6 +84,8 @@ def write_decks(root: Path, folder: Path) -> None:
     _lighten(folder)
     for page in folder.glob("*.html"):
         text = renderer.with_outlines(page.read_text(encoding="utf-8"))
+        # reveal.js makes all of it an application, which must not hold a main part.
+        text = text.replace('class="slides" role="main"', 'class="slides"')
         page.write_text(text, encoding="utf-8")
 
 

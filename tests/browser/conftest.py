@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from booksite.finished import MARK
 from booksite.paper.browser import BrowserMissingError, find_chromium, launch
+from booksite.slides import decks as slides
 from tests.browser.built_site import ROOT, SITE, chapter_paths, page_paths, what_is_missing
 from tests.browser.page_pool import PagePool
 from tests.browser.site_server import SiteServer
@@ -188,6 +190,39 @@ def open_page(request, server, new_page):
             request.getfixturevalue("site")
             page = new_page(**options)
             page.goto(server.url + path, wait_until="load")
+        return page
+
+    return open_at
+
+
+@pytest.fixture(scope="session")
+def decks(site, lacking) -> Path:
+    """The folder of the decks of slides: those of this site, or made now."""
+    lacking("browser")
+    sources = [site / MARK, *(ROOT / "slides").glob("*.md"), *slides.HERE.glob("*.*")]
+    newest = max(path.stat().st_mtime for path in sources)
+    folder = site / "slides"
+    files = [folder / f"{name}.{kind}" for name in slides.names(ROOT) for kind in ("html", "pdf")]
+    if not all(file.is_file() and file.stat().st_mtime >= newest for file in files):
+        # In a process of its own: it drives a browser, too.
+        subprocess.run([sys.executable, "-m", "booksite.slides"], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture
+def open_deck(decks, open_page):
+    """A function that opens a deck as a file, with its explorers started, at its first slide."""
+
+    def open_at(name):
+        page = open_page(decks / f"{name}.html", width=1280, height=720)
+        page.wait_for_function("Reveal.isReady()")
+        for number in page.evaluate(
+            """() => Reveal.getSlides().flatMap((slide, k) =>
+                slide.querySelector(".explorer[data-state]") ? [k] : [])"""
+        ):
+            page.evaluate("number => Reveal.slide(number)", number)
+            page.wait_for_selector(".present .present .explorer[data-live]")
+        page.evaluate("Reveal.slide(0)")
         return page
 
     return open_at

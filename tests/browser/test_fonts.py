@@ -11,10 +11,12 @@ from pypdf import PdfReader
 
 from booksite.paper.browser import FLAGS, find_chromium, launch
 from booksite.paper.pdf import print_document, whole_book
+from booksite.slides.decks import names
 from tests.browser.built_site import ROOT
 from tests.browser.checks import fonts
 from tests.browser.checks import pdf as pdf_checks
 from tests.browser.checks.pages import WIDTHS, overflow
+from tests.browser.checks.slides import layout
 from tests.browser.driving import assert_none
 
 NONE = fonts.Family("No Serif", "No Sans", "No Mono", "no-fonts")
@@ -75,6 +77,16 @@ def test_the_books_letters_are_of_this_family(open_page, family):
 def test_no_page_is_wider_than_its_window(open_page, family, page_path):
     page = open_page(page_path)
     assert_none([problem for width in WIDTHS for problem in overflow(page, width)])
+
+
+@pytest.mark.fonts
+@pytest.mark.parametrize("name", names(ROOT))
+def test_no_slide_is_too_small_for_its_words(open_deck, family, name):
+    page = open_deck(name)
+    found = layout(page)
+    page.set_viewport_size({"width": 960, "height": 720})
+    page.evaluate("deck.resize(true)")
+    assert_none([*found, *(f"4:3: {problem}" for problem in layout(page))])
 
 
 @pytest.fixture(scope="module")

@@ -3,46 +3,12 @@
 import pytest
 from pypdf import PdfReader
 
-from booksite.finished import MARK
-from booksite.slides.__main__ import make
-from booksite.slides.decks import HERE, names
-from tests.browser.built_site import ROOT, SITE
+from booksite.slides.decks import names
+from tests.browser.built_site import ROOT
 from tests.browser.checks.files import alt_texts
+from tests.browser.checks.pages import accessibility
 from tests.browser.checks.slides import layout, letters_of_pictures
 from tests.browser.driving import assert_none
-
-FOLDER = SITE / "slides"
-
-
-@pytest.fixture(scope="module")
-def decks(site, lacking):
-    """The folder of the decks: those of `make slides`, if they are of this site, or made now."""
-    lacking("browser")
-    sources = [site / MARK, *(ROOT / "slides").glob("*.md"), *HERE.glob("*.*")]
-    newest = max(path.stat().st_mtime for path in sources)
-    files = [FOLDER / f"{name}.{kind}" for name in names(ROOT) for kind in ("html", "pdf")]
-    if not all(file.is_file() and file.stat().st_mtime >= newest for file in files):
-        make(ROOT)
-    return FOLDER
-
-
-@pytest.fixture
-def open_deck(decks, open_page):
-    """A function that opens a deck as a file, with its explorers started, at its first slide."""
-
-    def open_at(name):
-        page = open_page(decks / f"{name}.html", width=1280, height=720)
-        page.wait_for_function("Reveal.isReady()")
-        for number in page.evaluate(
-            """() => Reveal.getSlides().flatMap((slide, k) =>
-                slide.querySelector(".explorer[data-state]") ? [k] : [])"""
-        ):
-            page.evaluate("number => Reveal.slide(number)", number)
-            page.wait_for_selector(".present .present .explorer[data-live]")
-        page.evaluate("Reveal.slide(0)")
-        return page
-
-    return open_at
 
 
 @pytest.mark.parametrize("name", names(ROOT))
@@ -52,10 +18,24 @@ def test_a_deck_can_be_read_from_the_last_row(open_deck, decks, name):
     page.set_viewport_size({"width": 960, "height": 720})
     page.evaluate("deck.resize(true)")
     found += [f"4:3: {problem}" for problem in layout(page)]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{(decks / name).as_uri()}.html?print-pdf")
+    page.wait_for_selector("html.reveal-print .pdf-page")
+    found += [f"on paper: {problem}" for problem in layout(page)]
     assert_none(found)
     printed = PdfReader(decks / f"{name}.pdf")
     assert len(printed.pages) == page.evaluate("Reveal.getTotalSlides()")
     assert {tuple(sheet.mediabox.upper_right) for sheet in printed.pages} == {(960, 540)}
+
+
+def test_axe_finds_nothing_on_the_slides_of_a_deck(decks, open_page):
+    page = open_page(decks / "mnist.html", width=1280, height=720)
+    page.goto(f"{page.url}?print-pdf")  # all of them at once
+    page.wait_for_selector("html.reveal-print .pdf-page")
+    found = page.guard.take()
+    found += accessibility(page)
+    page.guard.take()  # axe-core reads the style sheets itself, which a file may not
+    assert_none(found)
 
 
 def test_the_address_asks_for_a_narrow_projector(decks, open_page):
