@@ -1,9 +1,13 @@
 """The readers' edition of the book's own chapters, as `make edition` has written it."""
 
+import re
+
 import nbformat
 import pytest
+import yaml
 
 from authoring.notebooks import CHAPTERS, ROOT, chapters, execute, read
+from booksite.finished import SITE, outdated
 from tests.booksite.edition.test_edition import MARKUP
 
 pytestmark = pytest.mark.edition
@@ -48,6 +52,19 @@ def test_formulas_and_links_are_whole(path):
             for block in cell.source.split("\n\n"):
                 assert block.replace(r"\$", "").count("$") % 2 == 0, block
                 assert "](#" not in block and "](/" not in block and ".md)" not in block, block
+
+
+def test_each_link_to_the_site_leads_to_a_place_there():
+    if reason := outdated(ROOT):
+        pytest.skip(reason)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
+    link = re.compile(rf"\]\({re.escape(config['site_address'])}([^)#]*)#?([^)]*)\)")
+    texts = [(EDITION / path).read_text("utf-8") for path in PATHS]
+    places = {place for text in texts for place in link.findall(text)}
+    assert len(places) > 100
+    pages = {page: (SITE / page).read_text("utf-8") for page, _ in places}
+    missing = [each for each in places if each[1] and f'id="{each[1]}"' not in pages[each[0]]]
+    assert missing == []
 
 
 def test_an_edition_runs_and_gives_the_chapters_outputs():
