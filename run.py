@@ -63,10 +63,14 @@ manifest   the numbers that this build has computed: _build/manifest.json
     python -m authoring.manifest write
 verify     compare them with those of a release, MANIFEST=...
     python -m authoring.manifest verify {manifest}
-release    what a release attaches: _build/release
+downloads  what the front page offers besides the site's pages, from the site: _build/html/downloads
     @slides
     @offline
     @pdf
+    @sheets
+    python -m booksite.downloads
+release    what a release attaches: _build/release
+    @downloads
     @edition
     @manifest
     python -m booksite.release

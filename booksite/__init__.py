@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect each step to Sphinx, in the order in which a page meets them."""
-    from booksite import execution, facts, files, long_outputs, questions, reading_time, solutions
+    from booksite import (
+        downloads,
+        execution,
+        facts,
+        files,
+        long_outputs,
+        questions,
+        reading_time,
+        solutions,
+    )
     from booksite.edition.builder import EditionBuilder
     from booksite.explorers import pages as explorers
     from booksite.explorers.links import ExplorerLinks
@@ -25,6 +34,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     # The configuration is read.
     app.connect("config-inited", files.add_files)
     app.connect("config-inited", facts.add_substitutions)
+    app.connect("config-inited", downloads.add_links)
 
     # Chapters are executed.
     execution.register(app)

@@ -16,8 +16,11 @@ from booksite.finished import ROOT, SITE, unfinished
 
 # Zip's earliest date, for every entry.
 TIME = (1980, 1, 1, 0, 0, 0)
-# A build's reports for its maker; scripts' source maps (.map), which debuggers read, stay out too.
-LEFT_OUT = ("reports",)
+#: The folder of what else a reader may download (downloads.py).
+DOWNLOADS = "downloads"
+# A build's reports for its maker, and other downloads; scripts' source maps (.map), which debuggers
+# read, stay out too.
+LEFT_OUT = ("reports", DOWNLOADS)
 
 
 def site_files(html: Path, names: str = "*") -> list[Path]:

@@ -13,11 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from booksite import downloads
 from booksite.finished import ROOT
 from booksite.offline import pack
-
-#: Parts that lie below `_build` as they are attached; the manifest is authoring's.
-PARTS = ("lecture-offline.zip", "lecture.pdf", "manifest.json")
 
 
 def collect(root: Path, release: Path) -> None:
@@ -25,11 +23,9 @@ def collect(root: Path, release: Path) -> None:
     if release.exists():
         shutil.rmtree(release)
     release.mkdir(parents=True)
-    for name in PARTS:
-        shutil.copy(root / "_build" / name, release)
+    downloads.collect(root / "_build", release)
+    shutil.copy(root / "_build" / "manifest.json", release)  # authoring's
     pack(root / "_build" / "edition", release / "lecture-notebooks.zip")
-    # The decks themselves are in the site's zip: they start its explorers.
-    pack(root / "_build" / "html" / "slides", release / "lecture-slides.zip", "*.pdf")
     build = [sys.executable, "-m", "build", "--outdir", str(release), str(root)]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     sums = [

@@ -45,6 +45,7 @@ ROOMS["booksite"] = [
         "edition",
         "sheets",
         "slides",
+        "downloads",
         "release",
         "build",
         "__init__",

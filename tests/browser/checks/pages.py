@@ -86,8 +86,9 @@ OVERFLOW = r"""() => {
     return problems.slice(0, 6);
 }"""
 
-# What a narrow page must not do to what is wide: hide without a hint that there is more, break
-# words and numbers of a table, or set a number beside a formula of which it hides the end.
+# What a narrow page must not do to what is wide: hide without a hint that there is more, or from
+# the keyboard, break words and numbers of a table, or set a number beside a formula of which it
+# hides the end.
 NARROW = r"""() => {
     const problems = [];
     const scrolls = (box) => box.scrollWidth > box.clientWidth + 1
@@ -106,9 +107,14 @@ NARROW = r"""() => {
         const image = getComputedStyle(box).backgroundImage;
         return image.includes("gradient") && image.includes(ground(box));
     };
-    for (const box of document.querySelectorAll("article *"))
-        if (shown(box) && scrolls(box) && !hint(box))
-            problems.push(`${name(box)} scrolls without a hint: ${box.textContent.slice(0, 30)}`);
+    for (const box of document.querySelectorAll("article *")) {
+        if (!shown(box) || !scrolls(box)) continue;
+        const where = `${name(box)} scrolls`;
+        const what = box.textContent.slice(0, 30);
+        if (!hint(box)) problems.push(`${where} without a hint: ${what}`);
+        // Not every browser lets a reader tab to what scrolls by itself.
+        if (box.tabIndex < 0) problems.push(`${where} out of reach of the keyboard: ${what}`);
+    }
     for (const cell of document.querySelectorAll("article table:not(.indextable) :is(td, th)")) {
         const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) {

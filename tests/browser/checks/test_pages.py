@@ -94,20 +94,23 @@ def test_an_unbreakable_formula_is_found(open_html):
     assert any("the page is" in problem for problem in checks.overflow(page, 320))
 
 
+KEYS = "tabindex=0 style='overflow-x:auto"
 HINT = "background: linear-gradient(white, blue)"
 EQUATION = (
-    '<div class="math" style="display:flex;{flow}"><div class="formula" style="overflow-x:auto;'
-    f'{HINT}"><div style="width:{{width}}px">x</div></div><span class="eqno">(1.2)</span></div>'
+    '<div class="math" style="display:flex;{flow}"><div class="formula" tabindex="0" style="'
+    f'overflow-x:auto;{HINT}"><div style="width:{{width}}px">x</div></div>'
+    '<span class="eqno">(1.2)</span></div>'
 )
 
 
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        (f"<div style='overflow-x:auto'>{WIDE.format(width=600)}</div>", "scrolls without a hint"),
-        (f"<div style='overflow-x:auto;{HINT}'>{WIDE.format(width=600)}</div>", None),
+        (f"<div {KEYS}'>{WIDE.format(width=600)}</div>", "scrolls without a hint"),
+        (f"<div {KEYS};{HINT}'>{WIDE.format(width=600)}</div>", None),
+        (f"<div style='overflow-x:auto;{HINT}'>{WIDE.format(width=600)}</div>", "the keyboard"),
         (
-            f"<section style='background:red'><div style='overflow-x:auto;{HINT}'>"
+            f"<section style='background:red'><div {KEYS};{HINT}'>"
             f"{WIDE.format(width=600)}</div></section>",
             "scrolls without a hint",
         ),
