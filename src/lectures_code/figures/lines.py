@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from lectures_code.figures.style import INK, axes_or_new, line_look, styled
@@ -60,6 +61,8 @@ def plot_lines(
     if log_x:
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:g}")
+    else:  # without steps of 0.25: numbers with two decimals ran into each other
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))
     if log_y:
         ax.set(yscale="log")
     if from_zero:

@@ -1,6 +1,7 @@
 """Figures of curves, errors and digits show what they are given."""
 
 import math
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,6 +67,13 @@ def test_scales_are_linear_unless_told_otherwise_and_powers_of_two_are_written_o
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     ax.figure.canvas.draw()
     assert {"1", "2", "4"} <= {label.get_text() for label in ax.get_xticklabels()}
+
+
+def test_numbers_below_the_abscissa_stand_apart():
+    ax = figures.plot_lines(torch.linspace(-1, 1, len(T)), CURVES, **LABELS)
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_the_ordinate_begins_at_zero_on_request():
