@@ -39,7 +39,7 @@ def test_an_entry_without_a_reference_is_found():
 PLANS = ("plan_lecture", "plan_beyond", "plan_networks")
 ROW = re.compile(r"^\| \[([^|]+)\]\(([^)|]+)\) \| (\d+|–) \| (\d+|–) \|$", re.M)
 REST = re.compile(r"^\| (An exercise, and questions) \| (\d+) \| (\d+) \|$", re.M)
-LABEL = re.compile(r"\{ref\}`(ex-[\w-]+)`")
+LABEL = re.compile(r"\{ref\}`(?:[^`<]*<)?((?:ex|self-test)-[\w-]+)>?`")
 ITEM = re.compile(r"^- .+(?:\n  .+)*", re.M)
 #: What a chapter ends with: nobody lectures on it.
 ENDS = {"Try it", "What to remember", "What you have seen", "Further reading"}
@@ -63,7 +63,7 @@ def items(plan, title):
 
 
 def faults(plan, headings, labels):
-    """What a plan lacks, of a chapter with these headings and exercises of these labels."""
+    """What a plan lacks, of a chapter with these headings and tests of these labels."""
     rows, rest = ROW.findall(plan), REST.findall(plan)
     found = [f"a row for {name}" for name in headings if name not in [row[0] for row in rows]]
     found += [f"no such section: {row[0]}" for row in rows if row[0] not in headings]
@@ -78,13 +78,18 @@ def faults(plan, headings, labels):
         for line in lines:
             named = LABEL.findall(line)
             if not named or not set(named) <= labels:
-                found.append(f"{title}: an exercise of this chapter in {line!r}")
+                found.append(f"{title}: what tests it in this chapter, in {line!r}")
     return found
 
 
 def exercises(text):
     """The labels of the exercises of a page."""
     return set(re.findall(r"^:label: (ex-[\w-]+)$", text, re.M))
+
+
+def self_tests(text):
+    """The labels of its self-tests."""
+    return {f"self-test-{name}" for name in re.findall(r"(?m)^:::\{self-test\} (\S+)$", text)}
 
 
 def test_each_chapter_has_a_plan_that_adds_up_and_names_its_exercises():
@@ -94,7 +99,8 @@ def test_each_chapter_has_a_plan_that_adds_up_and_names_its_exercises():
     for path, plan in found.items():
         text, practice = prose(path), prose(CHAPTERS / "practice" / path.name)
         headings = [h for h in re.findall(r"(?m)^## (.+)$", text) if h not in ENDS]
-        assert faults(plan, headings, exercises(text) | exercises(practice)) == [], path.stem
+        labels = exercises(text) | exercises(practice) | self_tests(text)
+        assert faults(plan, headings, labels) == [], path.stem
 
 
 def test_the_one_lecture_takes_90_minutes():
@@ -110,7 +116,7 @@ def test_faults_of_a_plan_are_found():
     plan = f"**Goals.** To\n\n{goals}\n{row}{rest}\n**Misconceptions.**\n\n{goals}"
     assert faults(plan, ["One"], {"ex-a"}) == []
     assert faults(plan, ["One", "Two"], {"ex-a"}) == ["a row for Two"]
-    assert faults(plan, ["One"], {"ex-b"})[0].startswith("Goals: an exercise of this chapter")
+    assert faults(plan, ["One"], {"ex-b"})[0].startswith("Goals: what tests it")
     late = plan.replace("80", "81").replace("One", "Won")
     expected = ["a row for One", "no such section: Won", "91 minutes of 90"]
     assert faults(late, ["One"], {"ex-a"}) == expected
