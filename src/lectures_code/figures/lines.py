@@ -19,6 +19,7 @@ def plot_lines(
     log_x: bool = False,
     log_y: bool = False,
     from_zero: bool = False,
+    legend_below: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Curves over one abscissa, each with a colour and a line style of its own.
@@ -38,6 +39,8 @@ def plot_lines(
         Whether the ordinate is logarithmic.
     from_zero : bool
         Whether the ordinate begins at 0.
+    legend_below : bool
+        Whether the legend stands below the axes, where there is no room beside the curves.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -57,7 +60,8 @@ def plot_lines(
             ax.axhline(values, color=INK, lw=0.8, ls=dashes, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if sum(not name.startswith("_") for name in curves) > 1:
-        ax.legend()
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": 2}
+        ax.legend(**(below if legend_below else {}))
     if log_x:
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:g}")

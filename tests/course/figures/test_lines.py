@@ -82,6 +82,13 @@ def test_the_ordinate_begins_at_zero_on_request():
     assert figures.plot_lines(T, curve, **LABELS, from_zero=True).get_ylim()[0] == 0
 
 
+def test_a_legend_below_the_axes_lies_on_no_curve():
+    ax = figures.plot_lines(T, {"a": T, "b": T.square()}, **LABELS, legend_below=True)
+    ax.figure.canvas.draw()
+    legend, curves = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    assert not legend.overlaps(curves) and legend.y1 < curves.y0
+
+
 def test_images_are_shown_pixel_for_pixel_with_ink_as_black():
     captions = ["one", "two", "three", "four", "five"]
     axes = figures.plot_images(IMAGES, captions, columns=3, limits=(-0.5, 2.0))
