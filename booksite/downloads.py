@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Each file, where below `_build` it is or what it packs, and how a link calls it.
 FILES = {
-    "lecture.pdf": ("lecture.pdf", "*", "the book as one PDF"),
+    "lecture.pdf": ("lecture.pdf", "*", "The book as one PDF"),
     "lecture-offline.zip": ("lecture-offline.zip", "*", "the site as a zip, to read offline"),
     "lecture-questions.zip": ("sheets/questions", "*", "the exercises as sheets"),
     "lecture-solutions.zip": ("sheets/solutions", "*", "the same with solutions"),

@@ -1,6 +1,6 @@
 """Explorers on a projector: the whole screen, in the state that a link names."""
 
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 import torch
@@ -36,6 +36,18 @@ SEEN = r"""(least) => {
     }
     return [...new Set(found)];
 }"""
+
+# What an open explorer does not take of what links ask for.
+REFUSED = r"""(links) => links.flat().filter(([name, value]) => {
+    const dialog = document.querySelector("dialog[open]");
+    if (name === "show") return value !== dialog.querySelector(".explorer").dataset.explorer;
+    const control = dialog.querySelector(`.explorer-controls [name="${name}"]`);
+    if (!control) return true;
+    if (control.type === "checkbox") return !["true", "false"].includes(value);
+    if (control.type === "fieldset")
+        return ![...control.elements].some((radio) => radio.value === value);
+    return !(Number(value) >= Number(control.min) && Number(value) <= Number(control.max));
+}).map(([name, value]) => `${name}=${value}`)"""
 
 
 @pytest.fixture(scope="module")
@@ -113,38 +125,35 @@ def test_the_button_fills_the_screen_and_the_copied_link_opens_the_same(show):
     assert page.locator("[role=alert]").count() == 0
 
 
-def explorer_pages(site, pages):
-    """The pages with an explorer, and its name."""
+def explorers_and_links(site, pages):
+    """The pages with an explorer, its name, and what links of the book ask of it."""
+    links = {
+        urlsplit(urljoin(address, link["href"]))
+        for address in pages
+        for link in parsed(site / address).select('article a[href*="?show="]')
+        if not SCHEME.match(link["href"])
+    }
     for page in pages:
-        text = (site / page).read_text(encoding="utf-8")
-        if 'data-state="' in text:
-            yield page, text.partition('data-explorer="')[2].partition('"')[0]
+        if explorer := parsed(site / page).select_one(".explorer[data-state]"):
+            asked = [parse_qsl(link.query) for link in links if link.path == page]
+            yield page, explorer["data-explorer"], asked
+    assert {link.path for link in links} <= set(pages)
 
 
-def test_each_explorer_is_seen_whole_and_large_on_a_projector(executed_site, open_page, pages):
+def test_each_explorer_is_seen_whole_on_a_projector_and_takes_what_links_ask(
+    executed_site, open_page, pages
+):
     problems, seen = [], set()
-    for address, name in explorer_pages(executed_site, pages):
+    for address, name, asked in explorers_and_links(executed_site, pages):
         page = open_page(f"{address}?show={name}", width=1920, height=1080)
         page.wait_for_selector("dialog[open]")
         for width, height, least in PROJECTORS:
             page.set_viewport_size({"width": width, "height": height})
             found = page.evaluate(SEEN, least)
             problems += [f"{address}, {width} x {height}: {problem}" for problem in found]
+        problems += [
+            f"a link to {address} asks for {problem}" for problem in page.evaluate(REFUSED, asked)
+        ]
         seen.add(name)
     assert seen == {"ball", "envelope", "first_look", "attack_lab", "sgd", "ascent"}
-    assert_none(problems)
-
-
-def test_links_of_the_book_name_what_their_explorer_takes(executed_site, open_page, pages):
-    links = {
-        urljoin(address, link["href"])
-        for address in pages
-        for link in parsed(executed_site / address).select('article a[href*="?show="]')
-        if not SCHEME.match(link["href"])
-    }
-    problems = []
-    for link in sorted(links):
-        page = open_page(link)
-        page.wait_for_selector("dialog[open], article > [role=alert]")
-        problems += page.locator("[role=alert]").all_inner_texts()
     assert_none(problems)
