@@ -79,6 +79,7 @@ def test_a_link_opens_the_explorer_in_its_state_and_escape_leads_back(show):
     assert (box["width"], box["height"]) == (1280, 900)
     assert page.evaluate("document.activeElement.name") == "inverse_q"
     assert_none(accessibility(page))
+    assert any(problem.startswith("norm p: ") for problem in page.evaluate(SEEN, 99))
     page.keyboard.press("Escape")
     assert page.locator("dialog").count() == 0
     assert page.locator("article > .explorer .explorer-live").is_visible()
@@ -97,6 +98,8 @@ def test_a_link_opens_the_explorer_in_its_state_and_escape_leads_back(show):
 def test_what_an_explorer_does_not_take_is_left_out_and_said(show, query, said):
     page = show(f"show=ball&{query}&w1=0")
     assert result(page)["w"] == [0, 0.5] and result(page)["value"] == 0.5
+    asked = parse_qsl(urlsplit(page.url).query, keep_blank_values=True)
+    assert page.evaluate(REFUSED, [asked]) == [query]
     assert page.locator("dialog[open] [role=alert]").inner_text() == (
         f"Left out of the address: {said}."
     )
@@ -135,7 +138,9 @@ def explorers_and_links(site, pages):
     }
     for page in pages:
         if explorer := parsed(site / page).select_one(".explorer[data-state]"):
-            asked = [parse_qsl(link.query) for link in links if link.path == page]
+            asked = [
+                parse_qsl(link.query, keep_blank_values=True) for link in links if link.path == page
+            ]
             yield page, explorer["data-explorer"], asked
     assert {link.path for link in links} <= set(pages)
 
