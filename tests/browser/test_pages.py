@@ -4,6 +4,8 @@ Requests to other hosts, failed requests, errors in the console and unhandled re
 of these tests when its page is closed (checks/guard.py; checks/test_guard.py shows that they do).
 """
 
+import pytest
+
 from booksite.questions import QUESTION
 from tests.browser.checks import pages as checks
 from tests.browser.driving import assert_none
@@ -22,6 +24,13 @@ def test_a_page_passes(open_page, page_path):
         page.wait_for_selector(".cell_input .copybtn", state="attached")
     assert page.locator(".cell_input .copybtn").count() == code
     assert page.locator(".output .copybtn").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 375])
+@pytest.mark.parametrize("name", ["linear_models", "mnist"])  # formulas, code and tables
+def test_what_scrolls_on_a_phone_is_in_reach_of_the_keyboard(open_page, name, width):
+    page = open_page(f"book/lecture/{name}.html", width=width)
+    assert_none(checks.narrow(page, keys=True))
 
 
 def test_a_page_passes_without_scripts(open_page, page_path):

@@ -89,7 +89,7 @@ OVERFLOW = r"""() => {
 # What a narrow page must not do to what is wide: hide without a hint that there is more, or from
 # the keyboard, break words and numbers of a table, or set a number beside a formula of which it
 # hides the end.
-NARROW = r"""() => {
+NARROW = r"""(keys) => {
     const problems = [];
     const scrolls = (box) => box.scrollWidth > box.clientWidth + 1
         && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
@@ -113,7 +113,8 @@ NARROW = r"""() => {
         const what = box.textContent.slice(0, 30);
         if (!hint(box)) problems.push(`${where} without a hint: ${what}`);
         // Not every browser lets a reader tab to what scrolls by itself.
-        if (box.tabIndex < 0) problems.push(`${where} out of reach of the keyboard: ${what}`);
+        if (keys && box.tabIndex < 0)
+            problems.push(`${where} out of reach of the keyboard: ${what}`);
     }
     for (const cell of document.querySelectorAll("article table:not(.indextable) :is(td, th)")) {
         const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
@@ -205,9 +206,13 @@ def overflow(page: Page, width: int) -> list[str]:
     return [f"{width} px: {problem}" for problem in page.evaluate(OVERFLOW)]
 
 
-def narrow(page: Page) -> list[str]:
-    """Say what the page, as narrow as it is now, hides without a hint or breaks."""
-    return page.evaluate(NARROW)
+def narrow(page: Page, *, keys: bool = False) -> list[str]:
+    """Say what the page, as narrow as it is now, hides without a hint or breaks.
+
+    With `keys` also what the keyboard does not reach: the theme sees to that where a page is
+    loaded, and not at once where its width has changed.
+    """
+    return page.evaluate(NARROW, keys)
 
 
 def images(page: Page) -> list[str]:
