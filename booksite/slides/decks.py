@@ -36,6 +36,8 @@ def settings(root: Path) -> dict[str, object]:
         "project": "Adversarial training, executable",
         "language": "en",
         "extensions": ["myst_parser", "sphinx_revealjs", MARKUP],
+        # Named, for Sphinx's own default keeps what other builds in this process have added to it.
+        "source_suffix": {".md": "markdown"},
         "root_doc": names(root)[0],
         "myst_enable_extensions": ["dollarmath", "colon_fence", "attrs_block", "attrs_inline"],
         "myst_all_links_external": True,
