@@ -59,7 +59,21 @@ def check_x(x: object) -> Tensor:
 
 
 def check_targets(y: object, n: int) -> Tensor:
-    """Return `y` if it holds a label of any number type for each of n examples, shape (n,)."""
+    """Return `y` if it holds a label of any number type for each of n examples, shape (n,).
+
+    As float64 where PyTorch cannot take single examples out of its dtype.
+    """
+    y = _one_for_each(y, n)
+    values = _values(y)
+    try:
+        y[torch.arange(min(n, 1), device=y.device)]
+    except RuntimeError:  # before PyTorch 2.5: uint16 and float8, for instance
+        return values
+    return y
+
+
+def _one_for_each(y: object, n: int) -> Tensor:
+    """Return `y` if it is a tensor of shape (n,)."""
     if not isinstance(y, Tensor):
         raise TypeError(f"y must be a torch tensor, got {type(y).__name__}: use torch.as_tensor")
     if y.shape != (n,):
@@ -67,13 +81,12 @@ def check_targets(y: object, n: int) -> Tensor:
             f"y must have shape ({n},), one label for each example, got {tuple(y.shape)}"
             + (": use y.reshape(-1)" if y.numel() == n else ": pass the labels of these examples")
         )
-    _values(y)
     return y
 
 
 def check_labels(y: object, n: int) -> Tensor:
     """Return `y` as float64 if it holds n labels of any number type, each -1 or +1, shape (n,)."""
-    y = check_targets(y, n)
+    y = _one_for_each(y, n)
     values = _values(y)
     if not (values.abs() == 1).all():
         seen = set(values.tolist())
@@ -89,7 +102,7 @@ def check_labels(y: object, n: int) -> Tensor:
 
 def check_classes(y: object, n: int, k: int) -> Tensor:
     """Return `y` as int64 if it holds n class numbers 0 .. k-1 of any number type, shape (n,)."""
-    y = check_targets(y, n)
+    y = _one_for_each(y, n)
     values = _values(y)
     allowed = (values == values.floor()) & (values >= 0) & (values < k)
     if not allowed.all():
