@@ -66,7 +66,7 @@ def test_the_browser_draws_with_this_family_whatever_a_page_asks_for(open_html, 
 def test_the_books_letters_are_of_this_family(open_page, family):
     page = open_page("book/lecture/mnist.html")
     for selector, face in {
-        ".bd-article p": family.serif,
+        ".bd-article p:not(.reading-time)": family.serif,
         ".bd-article pre": family.mono,
         ".bd-sidebar-primary .caption": family.sans,
     }.items():
