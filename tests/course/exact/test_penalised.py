@@ -41,6 +41,23 @@ def test_scikit_learn_finds_the_same_minimum(penalty):
     assert found == pytest.approx(least, rel=1e-8)
 
 
+def test_cvxpy_finds_the_same_minimum_and_its_dual_the_same_bound():
+    import cvxpy as cp
+
+    penalty, data = 0.02, small_data(n=60)
+    x, y = data.x_train.numpy(), data.y_train.numpy()
+    n, d = x.shape
+    theta, intercept, a = cp.Variable(d), cp.Variable(), cp.Variable(n)
+    losses = cp.sum(cp.logistic(-cp.multiply(y, x @ theta + intercept))) / n
+    primal = cp.Problem(cp.Minimize(losses + penalty * cp.norm1(theta)))
+    balanced = [cp.sum(cp.multiply(a, y)) == 0, cp.abs(x.T @ cp.multiply(a, y)) / n <= penalty]
+    dual = cp.Problem(cp.Maximize(cp.sum(cp.entr(a) + cp.entr(1 - a)) / n), balanced)
+    found = penalised_optimum(data.x_train, data.y_train, penalty)
+    least = risk(found, data.x_train, data.y_train) + penalty * float(found.theta.abs().sum())
+    for problem in (primal, dual):
+        assert problem.solve(solver="CLARABEL") == pytest.approx(least, abs=1e-7)
+
+
 def test_a_large_penalty_leaves_the_best_constant_and_a_small_one_leaves_weights():
     data = small_data(n=200)
     x, y = data.x_train[50:], data.y_train[50:]
