@@ -33,6 +33,23 @@ def test_what_scrolls_on_a_phone_is_in_reach_of_the_keyboard(open_page, name, wi
     assert_none(checks.narrow(page, keys=True))
 
 
+# As `load_pair` writes one where a sample stands in MNIST's place; no page of this site has one.
+NOTICE = """() => {
+    const cell = document.querySelector("article .cell_output:has(> .output.stream)");
+    cell.innerHTML = `<div class="output stderr highlight-myst-ansi notranslate">
+        <div class="highlight"><pre tabindex="0">${"a notice ".repeat(20)}</pre></div></div>`;
+    const lines = cell.querySelector("pre");
+    return lines.scrollWidth > lines.clientWidth;
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_notice_that_scrolls_shows_that_it_does(open_page, dark):
+    page = open_page("book/lecture/mnist.html", width=375, dark=dark)
+    assert page.evaluate(NOTICE)
+    assert_none(checks.narrow(page))
+
+
 def test_a_page_passes_without_scripts(open_page, page_path):
     page = open_page(page_path, javascript=False)
     assert_none(checks.formulas(page) + checks.stills(page))

@@ -2,6 +2,9 @@
 
 from playwright.sync_api import BrowserContext, Page
 
+# What a browser says of a request that its own page has given up, by going elsewhere.
+GIVEN_UP = "net::ERR_ABORTED"
+
 
 class Guard:
     """Collects what no page of the site may do, in all pages of a browser context.
@@ -29,7 +32,7 @@ class Guard:
     """
 
     def __init__(self, context: BrowserContext, *, scripts: bool = True) -> None:
-        self._refused = () if scripts else ("csp",)
+        self._expected = (GIVEN_UP,) if scripts else (GIVEN_UP, "csp")
         self._context = context
         self.begin()
         context.on("request", self._on_request)
@@ -87,7 +90,7 @@ class Guard:
             self.foreign.append(request.url)
 
     def _on_failure(self, request) -> None:
-        if request.failure not in self._refused:
+        if request.failure not in self._expected:
             self.failed.append(f"{request.url} ({request.failure})")
 
     def _on_response(self, response) -> None:

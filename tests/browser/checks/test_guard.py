@@ -54,6 +54,17 @@ def test_a_request_that_is_cut_short_has_failed(open_html, server):
     assert any("cut.txt (net::ERR_CONNECTION_RESET)" in p for p in opened.guard.take())
 
 
+def test_a_request_that_a_page_leaves_behind_has_not_failed(open_html):
+    opened = open_html(html(""))
+    given_up = []
+    opened.context.on("requestfailed", lambda request: given_up.append(request.failure))
+    opened.route("**/slow.txt", lambda route: None)  # never answered
+    opened.evaluate("void fetch('slow.txt').catch(() => {})")
+    opened.goto(opened.url + "?elsewhere")
+    assert given_up == ["net::ERR_ABORTED"]
+    assert opened.guard.problems() == []
+
+
 def test_a_page_that_does_nothing_wrong_has_no_problem(open_html):
     body = '<img src="a.svg" alt=""><img src="data:image/gif;base64,R0lGODlhAQABAAAAADs=" alt="">'
     opened = open_html(
