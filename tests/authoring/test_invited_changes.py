@@ -53,6 +53,7 @@ CHANGES = [
     # No exercise asks for these two, but the front page does: "change a number".
     Change("", "lecture/linear_models", "d, epsilon = 8, 0.2", "d, epsilon = 8, 0.1"),
     Change("", "beyond/exact_optimum", "epsilon = 0.2", "epsilon = 0.1"),
+    Change("ex-smaller-box", "beyond/box", "epsilon = 0.2", "epsilon = 0.1"),
     Change("", "beyond/kink_and_noise", "epsilon = 0.2", "epsilon = 0.1"),
     Change(
         "ex-between",

@@ -44,7 +44,7 @@ def faults(text):
 
 
 def test_each_chapter_has_a_deck_and_there_is_no_other():
-    assert len(DECKS) == 12
+    assert len(DECKS) == 13
     assert {path.stem for path in (ROOT / "slides").glob("*.md")} == set(DECKS)
 
 
@@ -61,6 +61,27 @@ def test_each_erratum_of_the_lecture_is_on_a_slide():
     )
     shown = {n for name in DECKS for n in re.findall(r"(?m)^:::\{erratum\} (\d+)$", source(name))}
     assert shown == set(listed)
+
+
+def own_number(text):
+    """The numbers that a deck gives its chapter, below its title and where it leads to the book."""
+    first = slides(text)[0][1]
+    said = re.findall(r"(?m)^Chapter (\d+)\b", first)
+    return said + re.findall(r"\[[Cc]hapter (\d+)\]\(\.\./book/", text)
+
+
+def test_a_deck_says_the_number_that_its_chapter_has_in_the_contents():
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    names = re.findall(r"file: book/(?:lecture|beyond|networks)/(\w+)$", contents, re.M)
+    assert sorted(names) == sorted(DECKS)
+    assert {name: own_number(source(name)) for name in names} == {
+        name: [str(number)] * 2 for number, name in enumerate(names, 1)
+    }
+
+
+def test_another_number_is_found():
+    deck = "# One\n\nChapter 2, *first*\n\n## In the book\n\n- [Chapter 1](../book/a.html)\n"
+    assert own_number(deck) == ["2", "1"]
 
 
 @pytest.mark.parametrize("name", DECKS)

@@ -7,6 +7,7 @@ a network, and changes neither the global random states nor what it is given.
 from difflib import get_close_matches
 
 from lectures_code.practice import (
+    box,
     danskin,
     exact_optimum,
     inner_maximum,
@@ -44,6 +45,7 @@ CHAPTERS = (
     linear_models,
     mnist,
     exact_optimum,
+    box,
     kink_and_noise,
     not_linear,
     ten_classes,

@@ -1,6 +1,7 @@
 """The exercises on the exact optimum and its certificate."""
 
 from collections.abc import Callable
+from itertools import product
 from math import inf
 from typing import Any
 
@@ -153,83 +154,108 @@ PROVEN = Function(
 )
 
 
-# ------------------------------------------------------------------------ how far means stay apart
+# ----------------------------------------------------------------------------------- two sides
 
 
-def _apart_instance(generator: Generator) -> tuple[Any, ...]:
-    """Pixels near paper and ink, which say much, little or nothing."""
+def _sides_instance(generator: Generator) -> tuple[Any, ...]:
+    """Two classes that a classifier separates, and weights of any size."""
     y = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat(4)
-    slope = torch.tensor([0.45, -0.45, 0.25, -0.1], dtype=torch.float64)
-    noise = 0.25 * torch.randn(8, 4, generator=generator, dtype=torch.float64)
+    x = torch.randn(8, 3, generator=generator, dtype=torch.float64)
+    theta = torch.randn(3, generator=generator, dtype=torch.float64)
+    intercept = torch.randn((), generator=generator, dtype=torch.float64)
+    # Each example gets the margin that it is short of.
+    margins = 0.5 + torch.rand(8, generator=generator, dtype=torch.float64)
+    short = margins - y * (x @ theta + intercept)
+    x = x + torch.outer(y * short, theta) / (theta @ theta)
     a = 0.1 + 0.8 * torch.rand(8, generator=generator, dtype=torch.float64)
-    return (0.5 + torch.outer(y, slope) + noise).clamp(0, 1), y, a, 0.2
+    return x, y, theta, intercept, a
 
 
-def _means_apart(x: Tensor, y: Tensor, a: Tensor, epsilon: float) -> list[float]:
-    """Move the images of each pixel so that the means come as near as they can: a program."""
-    share = [float(each / a[y == label].sum()) for each, label in zip(a, y, strict=True)]
-    signed = np.array(share) * y.numpy()
-    least = []
-    for pixel in x.T.tolist():
+def _sides(
+    x: Tensor, y: Tensor, theta: Tensor, intercept: Tensor, a: Tensor
+) -> tuple[float, float]:
+    """The first radius by halving, with all corners of the ball; the second by programs."""
+    corners = torch.tensor([*product((-1.0, 1.0), repeat=x.shape[1])], dtype=x.dtype)
+    low, high = 0.0, 10.0
+    for _ in range(60):
+        radius = (low + high) / 2
+        scores = (x[:, None] + radius * corners) @ theta + intercept
+        low, high = (radius, high) if (y[:, None] * scores > 0).all() else (low, radius)
+    share = np.array([float(each / a[y == label].sum()) for each, label in zip(a, y, strict=True)])
+    signed, needed = share * y.numpy(), 0.0
+    for pixel in x.T.numpy():  # least r with sum of signed * (pixel + moved) = 0, |moved| <= r
+        limits = np.vstack([np.eye(len(pixel)), -np.eye(len(pixel))])
         found = linprog(
             [0.0] * len(pixel) + [1.0],
-            A_ub=[[*signed, -1.0], [*-signed, -1.0]],
-            b_ub=[0.0, 0.0],
-            bounds=[(max(v - epsilon, 0), min(v + epsilon, 1)) for v in pixel] + [(0, None)],
+            A_ub=np.hstack([limits, -np.ones((2 * len(pixel), 1))]),
+            b_ub=np.zeros(2 * len(pixel)),
+            A_eq=[[*signed, 0.0]],
+            b_eq=[-signed @ pixel],
+            bounds=[(None, None)] * len(pixel) + [(0, None)],
         )
-        least.append(found.fun)
-    return least
+        needed = max(needed, found.fun)
+    return low, needed
 
 
-def _wrong_apart(
+def _wrong_sides(
     *,
-    box: bool = True,
+    q: float = 1,
+    p: float = inf,
+    reduce: Callable[[Tensor], Tensor] = torch.min,
+    share: float = 0.5,
     weighted: bool = True,
-    reach: float = 1.0,
     scaled: bool = True,
-    reduce: Callable[[Tensor, Tensor], Tensor] = lambda s, t: torch.maximum(s, t).clamp(min=0),
-) -> Callable[..., Tensor]:
-    """How far the means stay apart, one part of it wrong."""
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The two sides, one part of them wrong."""
 
-    def apart(x: Tensor, y: Tensor, a: Tensor, epsilon: float) -> Tensor:
+    def sides(
+        x: Tensor, y: Tensor, theta: Tensor, intercept: Tensor, a: Tensor
+    ) -> tuple[Tensor, Tensor]:
         a = a if weighted else torch.ones_like(a)
-        low, high = x - reach * epsilon, x + reach * epsilon
-        if box:
-            low, high = low.clamp(min=0), high.clamp(max=1)
         ones, zeros = a * (y > 0), a * (y < 0)
         if scaled:
             ones, zeros = ones / ones.sum(), zeros / zeros.sum()
-        return reduce(ones @ low - zeros @ high, zeros @ low - ones @ high)
+        margin = reduce(y * (x @ theta + intercept))
+        apart = torch.linalg.vector_norm(ones @ x - zeros @ x, p)
+        return margin / torch.linalg.vector_norm(theta, q), share * apart
 
-    return apart
+    return sides
 
 
-MEANS_APART = Function(
-    "ex-means-apart",
-    oracle=_means_apart,
-    instance=_apart_instance,
+TWO_SIDES = Function(
+    "ex-two-sides",
+    oracle=_sides,
+    instance=_sides_instance,
     mistakes=(
-        ("The box is missing: some of these perturbed images are none.", _wrong_apart(box=False)),
         (
-            "It looks at pixels that are darker in the ones alone: the means may be apart the "
-            "other way round, too.",
-            _wrong_apart(reduce=lambda s, t: s.clamp(min=0)),
+            "The weights of the classifier are measured in the ∞-norm: that is the adversary's.",
+            _wrong_sides(q=inf),
         ),
         (
-            "Where the means can meet, a distance must not be negative.",
-            _wrong_apart(reduce=torch.maximum),
+            "The weights of the classifier are measured in the 2-norm: which norm is dual to ∞?",
+            _wrong_sides(q=2),
         ),
         (
-            "These are the plain means of the classes: where are the weights?",
-            _wrong_apart(weighted=False),
+            "The means' distance is measured in the 1-norm: that is the norm of the weights.",
+            _wrong_sides(p=1),
         ),
-        ("These are sums: divide by what each class weighs.", _wrong_apart(scaled=False)),
-        ("The images are not moved at all.", _wrong_apart(reach=0.0)),
-        ("The images are moved by twice the radius.", _wrong_apart(reach=2.0)),
         (
-            "This is the farthest that the adversary can bring them: it wants the means to meet.",
-            _wrong_apart(reach=-1.0, box=False),
+            "The means' distance is measured in the 2-norm; the adversary has another one.",
+            _wrong_sides(p=2),
         ),
+        (
+            "The first number is a mean over the examples: all of them must stay right.",
+            _wrong_sides(reduce=torch.mean),
+        ),
+        (
+            "The second number is the whole distance: both sides can be moved.",
+            _wrong_sides(share=1.0),
+        ),
+        (
+            "These are the plain means of the classes: where are the weights `a`?",
+            _wrong_sides(weighted=False),
+        ),
+        ("These are sums: divide by what each class weighs.", _wrong_sides(scaled=False)),
     ),
 )
 
@@ -353,4 +379,4 @@ WHAT_IT_PROVES = Choices(
     },
 )
 
-EXERCISES = (THREE_THRESHOLDS, BEST_WEIGHTS, PROVEN, MEANS_APART, MIXTURE, WHAT_IT_PROVES)
+EXERCISES = (THREE_THRESHOLDS, BEST_WEIGHTS, PROVEN, TWO_SIDES, MIXTURE, WHAT_IT_PROVES)

@@ -126,90 +126,63 @@ WHOSE_PERTURBATION = Function(
 )
 
 
-# ------------------------------------------------------------------------------ radius in the box
+# ------------------------------------------------------------------------------ one run of each
 
 
-def _images(generator: Generator, d: int) -> Tensor:
-    """Six images of d pixels, some of them 0 or 1."""
-    drawn = torch.rand(6, d, generator=generator, dtype=torch.float64)
-    return (1.6 * drawn - 0.3).clamp(0, 1)
+def _runs_instance(generator: Generator) -> tuple[Any, ...]:
+    """Counts of mistakes with some ties, as many of each recipe."""
+    first = torch.randint(4, 14, (6,), generator=generator)
+    return first, torch.randint(6, 12, (6,), generator=generator)
 
 
-def _right_instance(generator: Generator) -> tuple[Any, ...]:
-    theta = torch.randn(5, generator=generator, dtype=torch.float64)
-    x = _images(generator, 5)
-    intercept = torch.randn((), generator=generator, dtype=torch.float64) - theta.sum() / 2
-    return theta, intercept, x, (x @ theta + intercept).sign()
+def _chance(first: Tensor, second: Tensor) -> float:
+    """Pair after pair, in halves."""
+    halves = sum(
+        2 if one < other else int(one == other)
+        for one, other in product(first.tolist(), second.tolist())
+    )
+    return halves / (2 * len(first) * len(second))
 
 
-def _radii_by_pieces(
-    theta: Tensor,
-    intercept: Tensor,
-    x: Tensor,
-    y: Tensor,
-    *,
-    side: str = "own",
-    never: float = float("inf"),
-) -> list[float]:
-    """Image by image along the radius, from each wall that a pixel meets to the next.
-
-    The keywords make it wrong.
-    """
-    radii = []
-    for image, label in zip(x.tolist(), y.tolist(), strict=True):
-        weights = [label * weight for weight in theta.tolist()]
-        left = label * float(intercept) + sum(w * v for w, v in zip(weights, image, strict=True))
-        sides = {"own": weights, "other": [-w for w in weights], "one": theta.tolist()}[side]
-        triples = zip(sides, weights, image, strict=True)
-        walls = [(v if s > 0 else 1 - v, abs(w)) for s, w, v in triples]
-        reached, slope, radius = 0.0, sum(size for _, size in walls), never
-        for wall, size in sorted(walls):
-            if slope * (wall - reached) >= left:
-                radius = reached + left / slope
-                break
-            left -= slope * (wall - reached)
-            reached, slope = wall, slope - size
-        radii.append(radius)
-    return radii
+def _wins(first: Tensor, second: Tensor, tie: float = 0.5) -> Tensor:
+    """Who makes fewer mistakes: 1 for the first, 0 for the second."""
+    return (first < second).double() + tie * (first == second)
 
 
-def _without_walls(norm: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-    return lambda theta, intercept, x, y: y * (x @ theta + intercept) / norm(theta)
-
-
-def _without_second_walls(theta: Tensor, intercept: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """A pixel that has room at the start has room for ever."""
-    room = torch.where(y[:, None] * theta > 0, x, 1 - x)
-    return y * (x @ theta + intercept) / ((room > 0) * theta.abs()).sum(dim=1)
-
-
-RADIUS_IN_BOX = Function(
-    "ex-radius-in-box",
-    oracle=_radii_by_pieces,
-    instance=_right_instance,
+ONE_RUN_EACH = Function(
+    "ex-one-run-each",
+    oracle=_chance,
+    instance=_runs_instance,
     mistakes=(
-        ("The box is missing.", _without_walls(lambda theta: theta.abs().sum())),
         (
-            "The box is missing, and the weights are in the ∞-norm.",
-            _without_walls(lambda theta: theta.abs().max()),
+            "The pairs are those of the same place alone: each run of the one may meet each of the "
+            "other.",
+            lambda first, second: _wins(first, second).mean(),
         ),
         (
-            "The box is missing, and the weights are in the 2-norm.",
-            _without_walls(torch.linalg.vector_norm),
+            "A tie goes to the second recipe here: it is to count half.",
+            lambda first, second: _wins(first[:, None], second, tie=0.0).mean(),
         ),
         (
-            "A pixel that has met its wall goes on here.",
-            _without_second_walls,
+            "A tie goes to the first recipe here: it is to count half.",
+            lambda first, second: _wins(first[:, None], second, tie=1.0).mean(),
         ),
         (
-            "Where no perturbation will do, the radius is infinite.",
-            partial(_radii_by_pieces, never=1.0),
+            "This is the chance that the first recipe makes more mistakes.",
+            lambda first, second: _wins(second[:, None], first).mean(),
         ),
         (
-            "The room of the pixels is that of the other label.",
-            partial(_radii_by_pieces, side="other"),
+            "This compares the two means: one run is one draw, and not the mean.",
+            lambda first, second: _wins(first.double().mean(), second.double().mean()),
         ),
-        ("The room of the pixels depends on the label.", partial(_radii_by_pieces, side="one")),
+        (
+            "This compares the best runs: who draws one run does not choose it.",
+            lambda first, second: _wins(first.min(), second.min()),
+        ),
+        (
+            "This is a number of pairs: divide by how many pairs there are.",
+            lambda first, second: _wins(first[:, None], second).sum(),
+        ),
     ),
 )
 
@@ -219,7 +192,8 @@ RADIUS_IN_BOX = Function(
 
 def _pixels_instance(generator: Generator) -> tuple[Any, ...]:
     theta = torch.randn(6, generator=generator, dtype=torch.float64)
-    x = _images(generator, 6)
+    drawn = torch.rand(6, 6, generator=generator, dtype=torch.float64)
+    x = (1.6 * drawn - 0.3).clamp(0, 1)  # some pixels are 0 or 1
     intercept = 0.3 * torch.randn((), generator=generator, dtype=torch.float64) - theta.sum() / 2
     y = (x @ theta + intercept).sign()
     y[0] *= -1  # one image is misclassified
@@ -315,7 +289,7 @@ EXERCISES = (
     FIVE_IMAGES,
     NOISE_MOVES,
     WHOSE_PERTURBATION,
-    RADIUS_IN_BOX,
+    ONE_RUN_EACH,
     FEWEST_PIXELS,
     CHEQUE_READER,
 )
