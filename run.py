@@ -41,7 +41,8 @@ explore    property tests with fresh examples, 20 times as many, in an hour
 lowest     the package's tests with the lowest versions that pyproject.toml admits
 fonts      layout and PDF with the fonts DejaVu, Liberation and Noto alone, each in turn
     {pytest} --dist load -m fonts tests/browser
-paint      how soon the built pages are painted, on a slow processor, when nothing else runs
+paint      that the built pages do not move, and are soon painted when nothing else runs
+    {pytest} --dist load -m paint tests/browser
     python -m pytest -m alone tests/browser
 draft      build the site from the stored outputs, in seconds
     python -m booksite.build draft
@@ -69,6 +70,7 @@ downloads  what the front page offers besides the site's pages, from the site: _
     @pdf
     @sheets
     python -m booksite.downloads
+    {pytest} --dist load -m downloads tests/browser
 release    what a release attaches: _build/release
     @downloads
     @edition
@@ -103,7 +105,8 @@ PYTEST = (
     "OMP_NUM_THREADS=1 python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope"
 )
 # Tests of the site often wait for browsers and builds; on two cores chapters run beside them.
-SITE = '--numprocesses 4 -m "not alone and not fonts and not invited and not edition"'
+ELSEWHERE = ("alone", "paint", "fonts", "invited", "edition", "downloads")
+SITE = f'--numprocesses 4 -m "not {" and not ".join(ELSEWHERE)}"'
 # The package's own tests, without those of the book and the site.
 UNIT = "tests/course tests/repository"
 

@@ -3,7 +3,8 @@
 Times are measured on whatever machine this runs on, slowed down to a fourth of an ordinary
 computer. Other work on it makes a paint later and never earlier, so the best of several loads is
 the page's own time, and the test stops at the first load within the limits. Tests of times are for
-`make paint`, when nothing else runs; `make test` leaves them out.
+`make paint`, when nothing else runs, and so is what takes a reader's time: `make test` leaves both
+out.
 """
 
 import math
@@ -36,6 +37,7 @@ def test_a_chapter_is_soon_painted_and_stands_still(new_page, site_url, chapter_
     assert_none(checks.paint_problems(min(seen, key=lambda load: load["paint"] or math.inf)))
 
 
+@pytest.mark.paint
 @pytest.mark.parametrize("width", [375, 1280])
 def test_a_chapter_stands_still_while_it_is_read(new_page, site_url, chapter_path, width):
     page = new_page(width=width)

@@ -10,6 +10,8 @@ from tests.browser.checks.pages import accessibility
 from tests.browser.checks.slides import layout, letters_of_pictures
 from tests.browser.driving import assert_none
 
+pytestmark = pytest.mark.downloads
+
 
 @pytest.mark.parametrize("name", names(ROOT))
 def test_a_deck_can_be_read_from_the_last_row(open_deck, decks, name):

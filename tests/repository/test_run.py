@@ -43,7 +43,8 @@ def test_a_line_may_set_variables_and_keeps_quoted_words_whole(called):
     ]
     called.clear()
     run.main(["test"])
-    assert "not alone and not fonts and not invited and not edition" in called[-1][0]
+    markers = "not alone and not paint and not fonts and not invited and not edition"
+    assert f"{markers} and not downloads" in called[-1][0]
     assert "--nbval" in called[-1][0] and called[-1][0][-1] == "book"
 
 

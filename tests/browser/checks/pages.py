@@ -142,16 +142,19 @@ NARROW = r"""(keys) => {
 # Contrast, which takes axe-core most of its time, depends on an element's letters and on what is
 # painted below them. Of each kind of both some elements are judged, spread over the page.
 AXE = r"""async (coloursOnly) => {
+    // What is painted below an element's letters: its own layer on those of its parents.
+    const known = new Map([[null, ""]]);
     const below = (element) => {
-        const layers = [];
-        for (let up = element; up; up = up.parentElement) {
+        if (!known.has(element)) {
             const { backgroundColor, backgroundImage, opacity, filter, mixBlendMode, position } =
-                getComputedStyle(up);
-            layers.push([backgroundColor, backgroundImage, opacity, filter, mixBlendMode,
-                position === "static" || position === "relative" ? "" : position].join());
+                getComputedStyle(element);
+            const layer = [backgroundColor, backgroundImage, opacity, filter, mixBlendMode,
+                position === "static" || position === "relative" ? "" : position].join();
+            // Most elements paint nothing.
+            const paints = layer !== "rgba(0, 0, 0, 0),none,1,none,normal,";
+            known.set(element, (paints ? `${layer}|` : "") + below(element.parentElement));
         }
-        // Most elements paint nothing.
-        return layers.filter((layer) => layer !== "rgba(0, 0, 0, 0),none,1,none,normal,").join("|");
+        return known.get(element);
     };
     const styles = new Map();
     for (const element of document.querySelectorAll("body, body *")) {
@@ -160,16 +163,26 @@ AXE = r"""async (coloursOnly) => {
         if (!writes) continue;
         const { color, fontSize, fontWeight, textShadow } = getComputedStyle(element);
         const seen = element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
-        const style = [color, fontSize, fontWeight, textShadow, seen, below(element)].join(";");
-        styles.set(style, [...(styles.get(style) ?? []), element]);
+        const style = [color, fontSize, fontWeight, textShadow, seen, below(element)];
+        // A link must differ from the words around it.
+        if (element.matches("a[href]")) {
+            const { textDecorationLine, borderBottom } = getComputedStyle(element);
+            const { color, fontWeight } = getComputedStyle(element.parentElement);
+            style.push(textDecorationLine, borderBottom, color, fontWeight);
+        }
+        const key = style.join(";");
+        styles.set(key, [...(styles.get(key) ?? []), element]);
     }
     const spread = ([...elements], n = 5) => elements.length <= n ? elements
         : Array.from({ length: n }, (_, k) => elements[Math.floor(k * elements.length / n)]);
     for (const elements of styles.values())
         for (const element of spread(elements)) element.dataset.judged = "";
     // axe-core lays a grid over the page for whatever looks at colours: all in one run.
-    axe.configure({ rules: [{ id: "color-contrast", selector: "[data-judged]" }] });
-    const only = coloursOnly ? { runOnly: ["color-contrast"] } : {};
+    axe.configure({ rules: [
+        { id: "color-contrast", selector: "[data-judged]" },
+        { id: "link-in-text-block", selector: "a[href][data-judged]:not([role])" },
+    ] });
+    const only = coloursOnly ? { runOnly: ["color-contrast", "link-in-text-block"] } : {};
     const { violations } = await axe.run({ resultTypes: ["violations"], ...only });
     for (const element of document.querySelectorAll("[data-judged]")) delete element.dataset.judged;
     return violations;

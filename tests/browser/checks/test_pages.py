@@ -158,6 +158,9 @@ def test_an_explorer_without_its_picture_is_found(open_html, still, problems):
 
 # Enough on white, too little on grey.
 FAINT = "<b style='color:#757575'>faint</b> "
+# Told apart from black words, and not from blue ones.
+LINK = "words <a href='#here' style='color:#06f;text-decoration:none'>elsewhere</a> and words"
+LINKS = f"<p style='color:#000'>{LINK}</p>" * 50
 
 
 @pytest.mark.parametrize(
@@ -169,6 +172,7 @@ FAINT = "<b style='color:#757575'>faint</b> "
         ("<p style='color:#999;background:#fff'>pale</p>", "color-contrast"),
         ("<p>dark</p>" * 50 + "<p><em style='color:#999'>pale</em></p>", "color-contrast"),
         (FAINT * 50 + f"<div style='background:#bbb'><span>{FAINT}</span></div>", "color-contrast"),
+        (LINKS + f"<p id=here style='color:#05c'>{LINK}</p>", "link-in-text"),
         ("<h3>too deep</h3>", "heading-order"),
         ("<div style='height:20px;overflow:auto'><p style='height:99px'>x</p></div>", "scrollable"),
     ],
