@@ -1,11 +1,11 @@
-"""Every figure, theorem, algorithm and exercise of the book is referred to from its text."""
+"""Every figure, theorem and exercise is referred to from the text, a chapter by its own number."""
 
 import re
 
 import pytest
 from nbformat import v4
 
-from authoring.notebooks import CHAPTERS, read
+from authoring.notebooks import CHAPTERS, ROOT, read
 
 # A directive whose label is among its first options.
 LABELLED = re.compile(r"^:::+\{(?:prf:\w+|exercise)\}.*\n(?::\w+:.*\n)*?:label: (\S+)", re.M)
@@ -46,3 +46,19 @@ def test_a_label_in_its_own_box_or_solution_is_no_reference():
     assert labels_and_references([notebook]) == (["ex-a", "fig-a"], set())
     referring = ["See {ref}`the first <ex-a>` and {numref}`fig-a`."]
     assert labels_and_references([notebook], referring)[1] == {"ex-a", "fig-a"}
+
+
+def misnumbered(text, chapters):
+    """The links that call a chapter by another number than its place among the chapters."""
+    links = re.findall(r"\[chapter (\d+)\]\([^)]*?(\w+)\.ipynb", text)
+    return [(number, name) for number, name in links if chapters[int(number) - 1] != name]
+
+
+def test_a_chapter_is_called_by_its_own_number():
+    chapters = re.findall(
+        r"(?m)file: book/(?:lecture|beyond|networks)/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8")
+    )
+    sources = [*CHAPTERS.rglob("*.ipynb"), *CHAPTERS.rglob("*.md")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    assert text.count("[chapter 1]") > 1 and misnumbered(text, chapters) == []
+    assert misnumbered("[chapter 2](../lecture/a.ipynb#x)", ["a", "b"]) == [("2", "a")]
