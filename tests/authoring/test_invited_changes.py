@@ -61,6 +61,7 @@ CHANGES = [
         "tried = 0.1, 0.2, 0.3, 0.4",
         "tried = 0.32, 0.35, 0.37",
     ),
+    Change("ex-half-the-attack", "beyond/every_radius", "epsilon = 0.2", "epsilon = 0.1"),
     Change("", "beyond/not_linear", "epsilon = 0.2", "epsilon = 0.1"),
     Change("", "beyond/ten_classes", "epsilon = 0.15", "epsilon = 0.2"),
     Change("", "networks/inner_maximum", "epsilon = 0.5", "epsilon = 0.25"),

@@ -44,7 +44,7 @@ def faults(text):
 
 
 def test_each_chapter_has_a_deck_and_there_is_no_other():
-    assert len(DECKS) == 13
+    assert len(DECKS) == 14
     assert {path.stem for path in (ROOT / "slides").glob("*.md")} == set(DECKS)
 
 

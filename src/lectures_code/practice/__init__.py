@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from lectures_code.practice import (
     box,
     danskin,
+    every_radius,
     exact_optimum,
     inner_maximum,
     kink_and_noise,
@@ -47,6 +48,7 @@ CHAPTERS = (
     exact_optimum,
     box,
     kink_and_noise,
+    every_radius,
     not_linear,
     ten_classes,
     inner_maximum,
