@@ -43,7 +43,7 @@ def test_the_book_comes_before_the_packages_modules(search, words):
 def test_a_section_is_found_by_a_word_of_its_title(search, as_file):
     page = search("kink", as_file=as_file)
     found = page.locator("#search-results li a[href$='#sgd-meets-the-kink']")
-    assert found.inner_text() == "6. The kink and the noise > SGD meets the kink"
+    assert found.inner_text() == "7. The kink and the noise > SGD meets the kink"
     found.click()
     page.wait_for_function("scrollY > 0")
     assert 0 <= page.locator("#sgd-meets-the-kink h2").bounding_box()["y"] < 200
