@@ -6,6 +6,8 @@ with what it prints; 30 seconds for each figure and each explorer. What is folde
 It is the rule of the appendix on the build, too.
 """
 
+from math import ceil
+
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -40,5 +42,5 @@ def say(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if app.builder.name != "html" or not path.endswith(".ipynb") or "practice/" in docname:
         return
     title = next(doctree.findall(nodes.title))
-    text = f"About {round(seconds(doctree) / 60)} minutes of reading."
+    text = f"About {ceil(seconds(doctree) / 60)} minutes of reading."
     title.parent.insert(1, nodes.paragraph(text, text, classes=["reading-time"]))

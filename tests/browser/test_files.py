@@ -37,18 +37,12 @@ def test_the_chapters_have_figures(site, pages):
     assert sum(len(checks.figures(checks.parsed(site / page))) for page in pages) >= 10
 
 
-# Longer than they should be when this was first measured: to be shortened, and then not named here.
-TOO_LONG = {
-    "book/lecture/danskin.html",
-}
-
-
 def test_a_chapter_is_read_in_25_minutes(site, chapter_path):
     said = checks.parsed(site / chapter_path).select_one("p.reading-time")
     numbered = chapter_path.startswith(("book/lecture/", "book/beyond/", "book/networks/"))
     assert bool(said) == numbered
     if said:
-        assert (int(said.text.split()[1]) > 25) == (chapter_path in TOO_LONG)
+        assert int(said.text.split()[1]) <= 25
 
 
 def test_every_id_is_on_a_page_once(site, page_path):
