@@ -2,8 +2,8 @@
 
 The rule: 200 words of prose a minute, with titles, captions, tables and boxes, a formula within a
 line counting as one word; 20 seconds for a formula that is set apart; 30 seconds for a code cell
-with what it prints; 30 seconds for each figure and each explorer. What is folded is not counted.
-It is the rule of the appendix on the build, too.
+with what it prints; 30 seconds for each figure and each explorer. What is folded is not counted,
+and the sum is rounded up. It is the rule of the appendix on the build, too.
 """
 
 from math import ceil
