@@ -40,11 +40,8 @@ def test_each_part_takes_its_time(node, expected):
 @pytest.mark.parametrize(
     ("path", "builder", "said"),
     [
-        (
-            "lecture/one.ipynb",
-            "html",
-            ["About 3 minutes of reading."],
-        ),  # rounded up: the title, too
+        # Two minutes for the cells, and a moment for the title: rounded up.
+        ("lecture/one.ipynb", "html", ["About 3 minutes of reading."]),
         ("lecture/one.ipynb", "edition", []),
         ("practice/one.ipynb", "html", []),
         ("index.md", "html", []),

@@ -139,8 +139,9 @@ NARROW = r"""(keys) => {
     return problems;
 }"""
 
-# Contrast, which takes axe-core most of its time, depends on an element's letters and on what is
-# painted below them. Of each kind of both some elements are judged, spread over the page.
+# Contrast, and whether a link differs from the words around it, take axe-core most of its time.
+# Both depend on an element's letters and on what is painted below them, the second on those words,
+# too. Of each kind of all these some elements are judged, spread over the page.
 AXE = r"""async (coloursOnly) => {
     // What is painted below an element's letters: its own layer on those of its parents.
     const known = new Map([[null, ""]]);
@@ -247,7 +248,7 @@ def stills(page: Page) -> list[str]:
 def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
     """Return what axe-core finds, each element with what to do about it.
 
-    By its default rules, of which contrast is judged by some elements of each style.
+    By its default rules, of which those on colours are judged by some elements of each style.
     """
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE_SCRIPT)
