@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-# Notes how it was called; as `-m venv` it puts itself into the new environment.
-STUB = f"""#!{sys.executable} -S
+# Notes how it was called; as `-m venv` it puts itself into the new environment. Its first lines are
+# a shell's, and a string to Python: a program that `#!` names may have no space in its path.
+STUB = f"""#!/bin/sh
+'''exec' "{sys.executable}" -S "$0" "$@"
+' '''
 import json, os, pathlib, runpy, sys
 if sys.argv[1:2] == ["run.py"]:
     sys.executable = sys.argv.pop(0)
