@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from lectures_code.exact.columns import Columns, worst_margins
-from lectures_code.exact.dual import Certificate, balanced, mean_loss
+from lectures_code.exact.dual import ROUNDING, Certificate, balanced, mean_loss
 from lectures_code.exact.intervals import Intervals
 from lectures_code.exact.margin import separates, widest_margin
 from lectures_code.exact.optimum import Status
@@ -25,6 +25,7 @@ NEARBY = 0.03  # of the width: a coordinate with a pull so near to 0 belongs to 
 SOON = 0.003  # likewise, with those that must enter; more than intervals are narrowed by
 FEWER, ENOUGH = 10, 5_000  # every so many examples come first, where there are more than these
 LATE = 1e-9  # the most by which intervals are narrowed that were not from the start, in widths
+NOTHING = 1e-9  # the most by which rounding may change a margin in a step of more than 1
 ROUGH = 1e-3  # relative gap at which their optimum is good enough
 
 
@@ -135,6 +136,8 @@ class _Run:
         certificate = self.data.certify(self.a, sums)
         if certificate.bound >= self.best.bound:
             self.best = certificate
+        if self.data.is_even:  # elsewhere it would take as long as a step
+            self._remember()
         if self.margins.min() > 0 and separates(self.data, self.weights, self.intercept):
             self.status = Status.SEPARABLE
         # The risk is at least that in the narrowed intervals, which costs nothing to know.
@@ -148,8 +151,14 @@ class _Run:
     def _narrow_at_last(self) -> None:
         """Where intervals were not narrowed so far: do it now, and remember where they were not."""
         if self.slack == 0 and self.stalled:
-            self.saved = mean_loss(self._true_margins()), self.weights.copy(), self.intercept
+            self._remember()
             self.slack, self.stalled = LATE, 0
+
+    def _remember(self) -> None:
+        """Keep the classifier of the least risk: narrowed intervals may lead away from it."""
+        risk = mean_loss(self._true_margins())
+        if risk < self.saved[0]:
+            self.saved = risk, self.weights.copy(), self.intercept
 
     def ask(self) -> None:
         """Once, after many steps: whether the data are separable. If so, go where they are."""
@@ -190,7 +199,7 @@ class _Run:
         pull = (self.pull + self.shrink * widths) / max(self.a.sum(), 1e-300)
         if self.status is not Status.OPTIMAL:
             self.risk = mean_loss(self._true_margins())
-        if self.saved[0] < self.risk:
+        if self.status is Status.STOPPED and self.saved[0] < self.risk:
             self.risk, self.weights, self.intercept = self.saved
         return Descent(
             self.weights,
@@ -279,8 +288,10 @@ def _step(
         step /= 2
     else:
         return here, margins, 0.0
-    # Where some examples can be separated for nothing, their margins grow by 1 a step: go on.
-    while step >= 1:
+    # Where some examples can be separated for nothing, their margins grow by 1 a step: go on, while
+    # the margins' rounding errors, which grow with the step, are nothing beside it.
+    size = np.abs(there[:-1]).sum() * columns.data.largest + abs(there[-1])
+    while step >= 1 and 2 * step * ROUNDING * size < NOTHING:
         found = at(2 * step)
         if found[0][:-1].min() < 0 or found[2] >= objective - 1e-13 * risk:
             break
