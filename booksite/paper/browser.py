@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The shell without windows, as Debian and playwright call it, comes first: it takes a fifth less
+# time for all the tests of the site.
+NAMES = (
+    "chromium-headless-shell",
+    "chrome-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 # Where macOS and Windows have one; Edge, which every Windows has, is a Chromium too.
 PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -63,6 +73,6 @@ def launch(playwright: Playwright) -> Browser:
     if executable is None:
         raise BrowserMissingError(
             "Chromium or Chrome is needed, and there is none on PATH: install one (Debian: "
-            "apt install chromium), or name one with CHROMIUM=/path/to/chromium"
+            "apt install chromium-headless-shell), or name one with CHROMIUM=/path/to/chromium"
         )
     return playwright.chromium.launch(executable_path=executable, args=list(FLAGS))

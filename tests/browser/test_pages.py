@@ -1,5 +1,7 @@
 """Every page in the browser: nothing goes wrong, formulas are typeset, nothing sticks out.
 
+And axe-core finds nothing, light or dark.
+
 Requests to other hosts, failed requests, errors in the console and unhandled rejections fail each
 of these tests when its page is closed (checks/guard.py; checks/test_guard.py shows that they do).
 """
@@ -8,7 +10,7 @@ import pytest
 
 from booksite.questions import QUESTION
 from tests.browser.checks import pages as checks
-from tests.browser.driving import assert_none
+from tests.browser.driving import assert_none, set_theme
 
 
 def test_a_page_passes(open_page, page_path):
@@ -17,6 +19,14 @@ def test_a_page_passes(open_page, page_path):
     for width in checks.WIDTHS:
         found += checks.overflow(page, width)
         found += [f"{width} px: {problem}" for problem in checks.narrow(page)]
+    found += page.guard.take()
+    set_theme(page, "light")
+    found += [f"light: {problem}" for problem in checks.accessibility(page)]
+    # What a theme changes are colours.
+    set_theme(page, "dark")
+    found += [f"dark: {problem}" for problem in checks.accessibility(page, colours_only=True)]
+    # axe-core reads the style sheets itself, and looks for what they import in the wrong folder.
+    page.guard.take()
     assert_none(found)
     # Only code can be copied.
     code = page.locator(".cell_input pre").count()
@@ -105,3 +115,18 @@ def test_where_storage_is_blocked_the_search_finds(open_html, site_url):
     page = open_html(FRAME.format(site_url + "search.html?q=danskin"))
     frame = page.frames[1]
     frame.wait_for_selector("#search-results li a")
+
+
+def test_the_readers_choice_of_dark_is_dark(open_page, pages):
+    def ground(page):
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    chosen = open_page(pages[0], dark=True)
+    assert chosen.evaluate("document.documentElement.dataset.theme") == "dark"
+    switched = open_page(pages[0])
+    light = ground(switched)
+    set_theme(switched, "dark")
+    assert ground(switched) == ground(chosen) != light
+    unscripted = open_page(pages[0], dark=True, javascript=False)
+    assert ground(unscripted) == ground(chosen)
+    assert ground(open_page(pages[0], javascript=False)) == light

@@ -134,7 +134,7 @@ def test_answered_questions_pass_on_a_narrow_page_in_light_and_dark(page):
     for n in range(2):
         answer(page.locator(".self-test").nth(n), right=bool(n))
     found = overflow(page, 320)
-    # The rest of the page is looked at as it is (test_accessibility.py).
+    # The rest of the page is looked at as it is (test_pages.py).
     page.evaluate(
         """document.querySelector("article").replaceChildren(
             ...document.querySelectorAll("article h1, .self-test, .self-test-foot"))"""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import linprog
-from scipy.stats import entropy
+from scipy.special import entr
 from torch import Generator, Tensor
 
 from lectures_code.practice.functions import Function
@@ -86,7 +86,8 @@ def _proven(x: Tensor, y: Tensor, a: Tensor, epsilon: float) -> float:
 
 
 def _mean_entropy(a: Tensor) -> float:
-    return float(np.mean([entropy([each, 1 - each]) for each in a.tolist()]))
+    weights = a.numpy()
+    return float((entr(weights) + entr(1 - weights)).mean())
 
 
 def _wrong_proven(
