@@ -180,7 +180,7 @@ class BoxedNormBall(NormBall):
         """
         w, lowest, highest, dtype = self._place("w", w, x, clip=math.isinf(self.p))
         if math.isinf(self.p):
-            return rounded((w.sign() * self.radius).clamp(lowest, highest), dtype)
+            return rounded(w.sign().mul_(self.radius).clamp_(lowest, highest), dtype)
         return rounded(self._maximise(w, lowest, highest), dtype)
 
     @torch.no_grad()
@@ -290,7 +290,7 @@ class BoxedNormBall(NormBall):
         # A radius among the least numbers of float32 must not be rounded up.
         narrow = clip and dtype == torch.float32 and self.radius > torch.finfo(dtype).tiny
         v, x = (each.to(dtype if narrow else torch.float64) for each in (v, x.detach()))
-        return v, (self.low - x).clamp(max=0), (self.high - x).clamp(min=0), dtype
+        return v, (self.low - x).clamp_(max=0), (self.high - x).clamp_(min=0), dtype
 
     def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
         """How far each entry may go in its direction: to the face of the box, at most `radius`."""
