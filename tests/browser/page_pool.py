@@ -41,6 +41,9 @@ class PagePool:
         context.add_init_script(CHOICE.format(options["color_scheme"]))
         guard = Guard(context, scripts=options["java_script_enabled"])
         page = context.new_page()
+        page.mouse.move(
+            -1, -1
+        )  # as a page that is given back: for some browsers that is its corner
         page.guard, page.options = guard, options
         return page
 

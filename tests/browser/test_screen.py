@@ -82,7 +82,7 @@ def test_a_link_opens_the_explorer_in_its_state_and_escape_leads_back(show):
     assert_none(accessibility(page))
     assert any(problem.startswith("norm p: ") for problem in page.evaluate(SEEN, 99))
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.wait_for_selector("dialog", state="detached")
     assert page.locator("article > .explorer .explorer-live").is_visible()
     assert page.evaluate("document.activeElement.textContent") == "Full screen"
     assert result(page) == shown

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from lectures_code.exact import penalised_optimum, solve
 from lectures_code.logistic import LinearClassifier, psi_prime
@@ -28,6 +27,8 @@ def test_the_penalised_optimum_meets_the_conditions_of_a_minimum(penalty, d):
 
 @pytest.mark.parametrize("penalty", [0.05, 0.005])
 def test_scikit_learn_finds_the_same_minimum(penalty):
+    from sklearn.linear_model import LogisticRegression  # slow to import, and needed here alone
+
     data = small_data(n=200)
     x, y = data.x_train, data.y_train
     other = LogisticRegression(
