@@ -41,7 +41,7 @@ explore    property tests with fresh examples, 20 times as many, in an hour
 lowest     the package's tests with the lowest versions that pyproject.toml admits
 fonts      layout and PDF with the fonts DejaVu, Liberation and Noto alone, each in turn
     {pytest} --dist load -m fonts tests/browser
-paint      that the built pages do not move, and are soon painted when nothing else runs
+paint      that the built pages are light, do not move, and are soon painted
     {pytest} --dist load -m paint tests/browser
     python -m pytest -m alone tests/browser
 draft      build the site from the stored outputs, in seconds

@@ -34,8 +34,13 @@ def interleaved(runs: Mapping[str, Callable[[], object]], *, rounds: int) -> dic
     return seconds
 
 
-def report(question: str, seconds: Mapping[str, list[float]], *, baseline: str, file: str) -> None:
-    """Print medians and ratios to the baseline, write `file`.json and `file`.png."""
+def report(
+    question: str, seconds: Mapping[str, list[float]], *, baseline: str, file: str, **of_each: int
+) -> None:
+    """Print medians and ratios to the baseline, write `file`.json and `file`.png.
+
+    `of_each` says what else there is to know of each run, such as how many steps it takes.
+    """
     base = seconds[baseline]
     rows = []
     for name, times in seconds.items():
@@ -59,6 +64,7 @@ def report(question: str, seconds: Mapping[str, list[float]], *, baseline: str, 
         "machine": machine,
         "script": Path(sys.argv[0]).name,
         "threads": torch.get_num_threads(),
+        **of_each,
         "rows": rows,
     }
     (OUT / f"{file}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

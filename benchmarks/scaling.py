@@ -5,6 +5,7 @@ by one with a thread for each core, and by one process for each core. Each train
 first, so that no time of starting up is in the figures.
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from lectures_code.networks.distributed import joined
 from lectures_code.networks.ten_digits import fast_training
 
 CORES = os.cpu_count() or 1
-ROUNDS, EPOCHS = 3, 2
+ROUNDS, EPOCHS, BATCH_SIZE = 3, 2, 100
 ONE = [sys.executable, "-m", "benchmarks.scaling"]
 SEVERAL = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={CORES}"]
 RUNS = {
@@ -35,7 +36,8 @@ def train() -> None:
     with tempfile.TemporaryDirectory() as folder, joined() as number:
         for n_epochs in (1, EPOCHS):
             start = time.perf_counter()
-            fast_training(x, y, file=Path(folder) / f"{n_epochs}.pt", n_epochs=n_epochs)
+            file = Path(folder) / f"{n_epochs}.pt"
+            fast_training(x, y, file=file, n_epochs=n_epochs, batch_size=BATCH_SIZE)
         if number == 0:
             print("seconds", time.perf_counter() - start)
 
@@ -51,7 +53,11 @@ def main() -> None:
             )
             seconds[name].append(float(run.stdout.split("seconds")[-1]))
     report(
-        "Does a training gain by a second core?", seconds, baseline=next(iter(RUNS)), file="scaling"
+        "Does a training gain by a second core?",
+        seconds,
+        baseline=next(iter(RUNS)),
+        file="scaling",
+        minibatches=EPOCHS * math.ceil(len(load_ten(source="sample").x_train) / BATCH_SIZE),
     )
 
 

@@ -1,12 +1,13 @@
 """The chapters in an environment like Binder's: its size, and each chapter's time and memory.
 
     python -m benchmarks.rooms             _build/edition -> benchmarks/results/rooms/binder.json
-    python -m benchmarks.rooms --threads   the same, and threads compared on the lecture's chapters
+    python -m benchmarks.rooms --threads   the same, and threads compared on all chapters
 
 The environment is new, and made by pip of what `environment.yml` asks conda for. Each chapter and
 page of practice is run in JupyterLab, cell by cell, from the start of the server on. Threads are
-compared alone and with four readers at once: one, which the chapters choose, and one for each core,
-PyTorch's choice. Needs Linux, and ten minutes in which nothing else runs; with --threads, an hour.
+compared for each chapter alone and beside three others, about as long, on the same server: one
+thread, which the chapters choose, and one for each core, PyTorch's choice. Needs Linux, and ten
+minutes in which nothing else runs; with --threads, an hour.
 """
 
 from __future__ import annotations
@@ -142,25 +143,34 @@ def peak_mb(pid: int) -> int:
     return round(int(line.split()[1]) * 1024 / 1e6)
 
 
-def measure(environment: Path, notebook: Path, readers: int, threads: int | None) -> dict:
-    """Run a chapter for several readers at once, each with a kernel of one server."""
-    with jupyterlab(environment, threads) as server, ThreadPoolExecutor(readers) as pool:
-        runs = list(pool.map(lambda _: run_chapter(server, notebook), range(readers)))
-        return {
-            "seconds": round(max(seconds for seconds, _ in runs)),
-            "kernel MB": max(peak for _, peak in runs),
-            "server MB": peak_mb(server.pid),
-        }
+def measure(environment: Path, notebooks: list[Path], threads: int | None) -> list[dict]:
+    """Run chapters at the same time, each with a kernel of one server; what each of them took."""
+    with jupyterlab(environment, threads) as server, ThreadPoolExecutor(len(notebooks)) as pool:
+        runs = list(pool.map(lambda notebook: run_chapter(server, notebook), notebooks))
+        return [
+            {"seconds": round(seconds), "kernel MB": peak, "server MB": peak_mb(server.pid)}
+            for seconds, peak in runs
+        ]
 
 
-def compared(environment: Path, notebook: Path) -> dict:
-    """Run a chapter for one reader and for several, with one thread and with all cores."""
-    cores, row = os.cpu_count(), {"chapter": named(notebook)}
-    for readers in (1, READERS):
+def compared(environment: Path, notebooks: list[Path], alone: dict[str, dict]) -> list[dict]:
+    """Run chapters alone and beside others, with one thread and with all cores.
+
+    What they take alone with one thread is known. They begin together; those beside each other take
+    about as long, so that none of them is alone for long.
+    """
+    cores = os.cpu_count()
+    order = sorted(notebooks, key=lambda notebook: -alone[named(notebook)]["seconds"])
+    rows = {named(notebook): {"one thread, 1": alone[named(notebook)]} for notebook in notebooks}
+    for notebook in order:
+        (rows[named(notebook)]["all cores, 1"],) = measure(environment, [notebook], cores)
+    for begin in range(0, len(order), READERS):
+        beside = order[min(begin, len(order) - READERS) :][:READERS]
         for name, threads in (("one thread", None), ("all cores", cores)):
-            row[f"{name}, {readers}"] = measure(environment, notebook, readers, threads)
-    print(row, flush=True)
-    return row
+            for notebook, took in zip(beside, measure(environment, beside, threads), strict=True):
+                rows[named(notebook)][f"{name}, {READERS}"] = took
+        print({named(notebook): rows[named(notebook)] for notebook in beside}, flush=True)
+    return [{"chapter": chapter, **row} for chapter, row in rows.items()]
 
 
 def named(notebook: Path) -> str:
@@ -176,11 +186,12 @@ def main() -> None:
         environment = Path(folder) / "environment"
         size = make_environment(environment)
         for notebook in notebooks:
-            rows.append({"chapter": named(notebook), **measure(environment, notebook, 1, None)})
+            rows.append({"chapter": named(notebook), **measure(environment, [notebook], None)[0]})
             print(rows[-1], flush=True)
         if "--threads" in sys.argv[1:]:
-            lecture = [each for each in notebooks if each.parent.name == "lecture"]
-            result["threads"] = [compared(environment, notebook) for notebook in lecture]
+            alone = {row["chapter"]: row for row in rows}
+            chapters = [each for each in notebooks if each.parent.name != "practice"]
+            result["threads"] = compared(environment, chapters, alone)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     result |= {"machine": machine, "environment MB": size, "readers": READERS, "rows": rows}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

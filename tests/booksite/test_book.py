@@ -156,7 +156,8 @@ def test_no_recorded_benchmark_is_no_table(tmp_path):
 
 def test_what_machines_could_gain_follows_from_the_time_of_one_minibatch(tmp_path):
     file = tmp_path / "scaling.json"
-    file.write_text(json.dumps({"rows": [{"what": "alone", "median seconds": 1.6}]}))
+    result = {"minibatches": 80, "rows": [{"what": "alone", "median seconds": 1.6}]}
+    file.write_text(json.dumps(result))
     found = facts.scaling(file)
     assert found["minibatch"] == "20 ms"
     # At 1 Gbit/s two processes exchange 666 kB each way in 5.3 ms: 20 / 15.3.

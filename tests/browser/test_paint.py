@@ -2,9 +2,8 @@
 
 Times are measured on whatever machine this runs on, slowed down to a fourth of an ordinary
 computer. Other work on it makes a paint later and never earlier, so the best of several loads is
-the page's own time, and the test stops at the first load within the limits. Tests of times are for
-`make paint`, when nothing else runs, and so is what takes a reader's time: `make test` leaves both
-out.
+the page's own time, and the test stops at the first load within the limits. All of them wait as a
+reader would: they are for `make paint`, those of times when nothing else runs.
 """
 
 import math
@@ -17,6 +16,7 @@ from tests.browser.driving import assert_none
 LOADS = 20
 
 
+@pytest.mark.paint
 def test_a_chapters_first_view_is_light(new_page, site_url, chapter_path):
     view = checks.weigh(new_page(), site_url + chapter_path)
     assert site_url + chapter_path in view.sizes

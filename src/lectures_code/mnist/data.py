@@ -58,8 +58,10 @@ def labelled(images: Tensor, shown: Tensor, digits: tuple[int, ...]) -> tuple[Te
     `images` are unsigned bytes, and `shown` says which digit each of them shows.
     """
     keep = torch.isin(shown, torch.tensor(digits))  # before anything is converted to 8 bytes
-    x = images[keep].flatten(start_dim=1).double().div_(255)
-    y = shown[keep].long()
+    if not keep.all():  # a copy, of 47 MB for all digits
+        images, shown = images[keep], shown[keep]
+    x = images.flatten(start_dim=1).double().div_(255)
+    y = shown.long()
     return x, 2.0 * (y == digits[1]).double() - 1 if len(digits) == 2 else y
 
 

@@ -141,8 +141,8 @@ def _diagnosis(data: bytes, expected: IdxFile) -> str:
 
 
 def array(files: dict[str, bytes], name: str) -> Tensor:
-    """Return a verified file's content as unsigned bytes, in its own shape."""
+    """Take a verified file's content out of `files`: unsigned bytes, in its own shape."""
     expected = FILES[name]
-    writable = bytearray(files[name])  # torch warns of memory that can't be written to
+    writable = bytearray(files.pop(name))  # torch warns of memory that can't be written to
     offset = len(expected.header)
     return torch.frombuffer(writable, dtype=torch.uint8, offset=offset).reshape(expected.shape)
