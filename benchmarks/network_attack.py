@@ -4,6 +4,12 @@ All run on the same network of two logits, from the image itself, with the same 
 steps and box. Counts are compared first. The two libraries ascend the cross-entropy, this package
 the log-odds of an error: the gradients have the same signs, but for those that the cross-entropy
 rounds to 0.
+
+A process that asks the system for memory anew in each step, or does not, by chance of what ran in
+it before, is a fifth slower or faster, whichever library it runs. With glibc all are compared on
+the same terms by
+
+    MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592
 """
 
 from collections.abc import Callable
@@ -84,7 +90,7 @@ for name, delta in found.items():
     print(f"{name}: {count}, {100 * same:.2f} % of the pixels as by this package")
 report(
     "What do FGSM and PGD of a network cost?",
-    interleaved(runs, rounds=3),
+    interleaved(runs, rounds=5),
     baseline="PGD",
     file="network_attack",
 )

@@ -187,7 +187,8 @@ def pgd(
     delta = torch.zeros_like(x) if generator is None else ball.sample(x, generator=generator)
     project = _projection(ball, x)
     for _ in range(n_steps):
-        delta = project(delta + _ascend(scores, ball.perturbed(x, delta), y, steps, objective))
+        step = _ascend(scores, ball.perturbed(x, delta), y, steps, objective)
+        delta = project(step.add_(delta))
     return delta
 
 

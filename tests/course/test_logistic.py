@@ -359,6 +359,22 @@ def test_its_derivatives_do_not_fade_and_what_all_logits_share_cancels(dtype, k,
         assert (slope.abs() == 1).all()
 
 
+def test_two_logits_are_as_three_of_which_one_is_excluded():
+    draw = torch.Generator().manual_seed(0)
+    z = 1e3 * torch.randn(50, 2, generator=draw, dtype=torch.float64)
+    z[0], z[1, 0], z[2, 1] = -math.inf, -math.inf, -math.inf
+    y = torch.randint(2, (50,), generator=draw)
+    two, three = (each.requires_grad_() for each in (z, torch.nn.functional.pad(z, (0, 1))))
+    with torch.no_grad():
+        three[:, 2] = -math.inf
+    odds = [log_odds_of_error(each, y) for each in (two, three)]
+    assert torch.equal(*odds)
+    slopes = [
+        torch.autograd.grad(each.sum(), z)[0] for each, z in zip(odds, (two, three), strict=True)
+    ]
+    assert torch.equal(slopes[0], slopes[1][:, :2])
+
+
 def test_classes_that_a_model_excludes_have_no_part_in_the_log_odds():
     z = torch.tensor([[1.0, 3.0, -math.inf], [2.0, -math.inf, -math.inf]], requires_grad=True)
     odds = log_odds_of_error(z, torch.zeros(2))
