@@ -41,9 +41,8 @@ class PagePool:
         context.add_init_script(CHOICE.format(options["color_scheme"]))
         guard = Guard(context, scripts=options["java_script_enabled"])
         page = context.new_page()
-        page.mouse.move(
-            -1, -1
-        )  # as a page that is given back: for some browsers that is its corner
+        # Where a page that is given back has it; some browsers take that for the page's corner.
+        page.mouse.move(-1, -1)
         page.guard, page.options = guard, options
         return page
 
