@@ -80,7 +80,7 @@ def rooms(file: Path = RESULTS / "rooms" / "binder.json") -> dict[str, str]:
         heaviest = max(heaviest, row["kernel MB"] + row["server MB"])
         table.append(f"| {_title(row)} | {row['seconds']} s | {row['kernel MB']} MB |")
     threads = [
-        f"| Chapter | alone | beside {n - 1} | all cores, alone | all cores, beside {n - 1} |",
+        f"| Chapter | one thread: alone | beside {n - 1} | all cores: alone | beside {n - 1} |",
         "|---|---|---|---|---|",
     ]
     for row in result["threads"]:

@@ -136,8 +136,6 @@ class _Run:
         certificate = self.data.certify(self.a, sums)
         if certificate.bound >= self.best.bound:
             self.best = certificate
-        if self.data.is_even:  # elsewhere it would take as long as a step
-            self._remember()
         if self.margins.min() > 0 and separates(self.data, self.weights, self.intercept):
             self.status = Status.SEPARABLE
         # The risk is at least that in the narrowed intervals, which costs nothing to know.
@@ -151,14 +149,8 @@ class _Run:
     def _narrow_at_last(self) -> None:
         """Where intervals were not narrowed so far: do it now, and remember where they were not."""
         if self.slack == 0 and self.stalled:
-            self._remember()
+            self.saved = mean_loss(self._true_margins()), self.weights.copy(), self.intercept
             self.slack, self.stalled = LATE, 0
-
-    def _remember(self) -> None:
-        """Keep the classifier of the least risk: narrowed intervals may lead away from it."""
-        risk = mean_loss(self._true_margins())
-        if risk < self.saved[0]:
-            self.saved = risk, self.weights.copy(), self.intercept
 
     def ask(self) -> None:
         """Once, after many steps: whether the data are separable. If so, go where they are."""
