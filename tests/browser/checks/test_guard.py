@@ -98,7 +98,7 @@ def test_of_what_a_test_did_to_a_page_the_next_one_finds_nothing(pool, new_page,
     page, address = new_page(), server.write("_pool/index.html", html("<p>text</p>"))
     page.goto(address)
     state = """[innerWidth, matchMedia("(prefers-color-scheme: dark)").matches, sessionStorage.left,
-        localStorage.left, localStorage.mode, window.left, document.querySelector(":hover")]"""
+        localStorage.left, localStorage.mode, window.left]"""
     before = page.evaluate(state)
     page.evaluate("window.left = localStorage.left = sessionStorage.left = localStorage.mode = 'x'")
     page.evaluate("setTimeout(() => console.error('late'), 100)")
@@ -112,6 +112,10 @@ def test_of_what_a_test_did_to_a_page_the_next_one_finds_nothing(pool, new_page,
     again.goto(address)
     again.wait_for_timeout(200)
     assert again.evaluate(state) == before
+    again.evaluate("() => { window.pressed = -1; onmousedown = press => pressed = press.clientX }")
+    again.mouse.down()  # wherever it is
+    again.mouse.up()
+    assert again.evaluate("window.pressed") < 10
     assert again.guard.problems() == []
 
 
