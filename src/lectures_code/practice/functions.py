@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,8 @@ class Function:
         if not callable(answer):
             return not_yet(f"A function is asked for, got {type(answer).__name__}.")
         with _random_states_kept():
-            results = []
-            for arguments in self._instances():
+            results: list[Any] = []
+            for arguments, right in zip(self._instances(), self._right, strict=True):
                 at = self._described(arguments)
                 try:
                     result = answer(*copy.deepcopy(arguments))
@@ -64,11 +65,13 @@ class Function:
                     return not_yet(f"It raises {said.rstrip('.')}, at {at}.")
                 if result is None or result is ...:
                     return NO_ANSWER
-                if fault := self._fault(result, self._right(arguments)):
+                if fault := self._fault(result, right):
                     return not_yet(f"{fault} at {at}.")
                 results.append(result)
-            for arguments, result in zip(self._instances(), results, strict=True):
-                if not self._agree(result, self._right(arguments)):
+            for arguments, right, result in zip(
+                self._instances(), self._right, results, strict=True
+            ):
+                if not self._agree(result, right):
                     at = self._described(arguments)
                     return not_yet(self._mistake(results) or f"Its result is another one at {at}.")
         return PASSED
@@ -77,8 +80,10 @@ class Function:
         for seed in range(self.n_instances):
             yield self.instance(torch.Generator().manual_seed(seed))
 
-    def _right(self, arguments: tuple[Any, ...]) -> Any:
-        return self.oracle(*copy.deepcopy(arguments))
+    @cached_property
+    def _right(self) -> list[Any]:
+        """The oracle's results; it may take longer than the answer, and a reader tries again."""
+        return [self.oracle(*arguments) for arguments in self._instances()]
 
     def _mistake(self, results: list[Any]) -> str | None:
         """The sentence of the typical mistake that gives all these results."""
