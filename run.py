@@ -27,13 +27,11 @@ GROUPS = ("content", "book", "test", "lint", "bench", "release")
 CLEANED = ("_build", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis")
 
 # Each command, what it is for, and the programs of .venv that it runs, or other commands after @.
-# Coverage is of the package, by its own tests: tracing the others would only take time.
 COMMANDS = """
 book       execute all chapters, build the site into _build/html
     python -m booksite.build book
 test       unit and property tests, the notebook linter, every chapter against its stored outputs
-    {pytest} -p no:nbval --cov --cov-report=term tests/course
-    {pytest} {site} --ignore=tests/course tests {nbval}
+    {pytest} {most} --cov --cov-report=term tests {nbval}
 invited    every chapter with each change that one of its exercises asks for, in minutes
     {pytest} --dist load -m invited tests/authoring
 explore    property tests with fresh examples, 20 times as many, in an hour
@@ -104,9 +102,9 @@ clean      remove what was built; .venv stays
 PYTEST = (
     "OMP_NUM_THREADS=1 python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope"
 )
-# Tests of the site often wait for browsers and builds; on two cores chapters run beside them.
+# Tests of the site often wait for browsers and builds: on two cores others run beside them.
 ELSEWHERE = ("alone", "paint", "fonts", "invited", "edition", "downloads")
-SITE = f'--numprocesses 4 -m "not {" and not ".join(ELSEWHERE)}"'
+MOST = f'--numprocesses 4 -m "not {" and not ".join(ELSEWHERE)}"'
 # The package's own tests, without those of the book and the site.
 UNIT = "tests/course tests/repository"
 
@@ -225,7 +223,7 @@ def run(line: str, venv: Path = VENV) -> None:
     """Run a line of a command: variables for it alone, a program, and its arguments."""
     values = {
         "pytest": PYTEST,
-        "site": SITE,
+        "most": MOST,
         "unit": UNIT,
         "port": os.environ.get("PORT", "8000"),
         "manifest": shlex.quote(str(Path.cwd() / os.environ.get("MANIFEST", ""))),

@@ -91,7 +91,7 @@ PLACES = [(-0.95, 0.11), (0.0, 0.0), (1.5, 0.4), (-2.5, -0.6), (0.31, -0.27)]
 
 
 def test_all_paths_and_ends_equal_pgds_from_the_same_starts(call, explorer):
-    for (x1, x2), radius, n_steps in itertools.product(PLACES, (0.05, 0.5, 1.0), (1, 40, 60)):
+    for (x1, x2), radius, n_steps in itertools.product(PLACES, (0.05, 0.5, 1.0), (1, 60)):
         shown = explored(call, explorer, x1=x1, x2=x2, radius=radius, n_steps=n_steps)
         paths = vector(shown["paths"])
         # Signs are all that is taken of a gradient, so that rounding is not passed on.
