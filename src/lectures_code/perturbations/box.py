@@ -290,7 +290,10 @@ class BoxedNormBall(NormBall):
         # A radius among the least numbers of float32 must not be rounded up.
         narrow = clip and dtype == torch.float32 and self.radius > torch.finfo(dtype).tiny
         v, x = (each.to(dtype if narrow else torch.float64) for each in (v, x.detach()))
-        return v, (self.low - x).clamp_(max=0), (self.high - x).clamp_(min=0), dtype
+        lowest, highest = self.low - x, self.high - x
+        if least < self.low or greatest > self.high:  # by rounding
+            lowest.clamp_(max=0), highest.clamp_(min=0)
+        return v, lowest, highest, dtype
 
     def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
         """How far each entry may go in its direction: to the face of the box, at most `radius`."""
