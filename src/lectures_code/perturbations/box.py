@@ -76,8 +76,8 @@ class BoxedNormBall(NormBall):
         By the envelope theorem the gradient is :meth:`maximiser`, and where there is no gradient
         that is one subgradient.
         """
-        w, lowest, highest, dtype = self._place("w", w, x)
-        constant = w.detach()
+        w, x, dtype = self._place("w", w, x)
+        constant, (lowest, highest) = w.detach(), self._ends(x)
         delta = self._maximise(constant, lowest, highest)
         value = inner_product(constant, delta)
         if self.p == 2:
@@ -144,7 +144,8 @@ class BoxedNormBall(NormBall):
             )
         signs = check_labels(y, len(x))
         alpha = check_alpha(alpha, len(x)).double()
-        _, lowest, highest, dtype = self._place("theta", theta, x)
+        _, x, dtype = self._place("theta", theta, x)
+        lowest, highest = self._ends(x)
         low, high = lowest.clamp(min=-self.radius), highest.clamp(max=self.radius)
         ones, zeros = alpha * (signs > 0), alpha * (signs < 0)
         nearest = theta.double().clamp(zeros @ low - ones @ high, zeros @ high - ones @ low)
@@ -178,10 +179,13 @@ class BoxedNormBall(NormBall):
         factor of more than 1e154, whose squares are lost to rounding, count as zero where the ball
         binds.
         """
-        w, lowest, highest, dtype = self._place("w", w, x, clip=math.isinf(self.p))
+        w, x, dtype = self._place("w", w, x, clip=math.isinf(self.p))
         if math.isinf(self.p):
-            return rounded(w.sign().mul_(self.radius).clamp_(lowest, highest), dtype)
-        return rounded(self._maximise(w, lowest, highest), dtype)
+            step, end = w.sign().mul_(self.radius), self.high - x
+            torch.minimum(step, end, out=step)
+            torch.neg(x, out=end).add_(self.low)  # in its place: new memory takes longer than both
+            return rounded(torch.maximum(step, end, out=step), dtype)
+        return rounded(self._maximise(w, *self._ends(x)), dtype)
 
     @torch.no_grad()
     def project(self, delta: Tensor, x: Tensor | None = None) -> Tensor:
@@ -206,7 +210,8 @@ class BoxedNormBall(NormBall):
         has room. Where the box stops an entry that is larger than the others by a factor of 1e16,
         what is left of the radius is shared among these in some way, not necessarily the nearest.
         """
-        delta, lowest, highest, dtype = self._place("delta", delta, x, clip=math.isinf(self.p))
+        delta, x, dtype = self._place("delta", delta, x, clip=math.isinf(self.p))
+        lowest, highest = self._ends(x)
         if math.isinf(self.p):
             ball = delta.clamp(-self.radius, self.radius)
             return rounded(ball.clamp(lowest, highest), dtype)
@@ -229,7 +234,8 @@ class BoxedNormBall(NormBall):
             \text{low} - t \le x_j + \delta_j \le \text{high} + t, \qquad
             t = \text{tolerance} \cdot (\text{high} - \text{low})
         """
-        delta, lowest, highest, dtype = self._place("delta", delta, x)
+        delta, x, dtype = self._place("delta", delta, x)
+        lowest, highest = self._ends(x)
         tolerance = relative_tolerance(tolerance, delta.to(dtype))
         slack = tolerance * self.high - tolerance * self.low  # their difference may overflow
         in_box = (lowest - slack <= delta) & (delta <= highest + slack)
@@ -244,9 +250,10 @@ class BoxedNormBall(NormBall):
         on the faces. (Rejection would be uniform, but would never accept: of an image's hundreds
         of black pixels, a draw darkens about half.)
         """
-        _, lowest, highest, dtype = self._place("x", x, x, clip=math.isinf(self.p))
+        _, inside, dtype = self._place("x", x, x, clip=math.isinf(self.p))
         if not math.isinf(self.p):
             return self.project(super().sample(x, generator=generator), x)
+        lowest, highest = self._ends(inside)
         low, high = lowest.clamp(min=-self.radius), highest.clamp(max=self.radius)
         u = uniform(x.shape, check_generator(generator), dtype=low.dtype).to(x.device)
         draw = (1 - u) * low + u * high  # high - low may overflow
@@ -254,8 +261,8 @@ class BoxedNormBall(NormBall):
 
     def _place(
         self, name: str, v: Tensor, x: Tensor | None, *, clip: bool = False
-    ) -> tuple[Tensor, Tensor, Tensor, torch.dtype]:
-        """Check `v` and `x`; return `v`, low - x, high - x in float64 and the result's dtype.
+    ) -> tuple[Tensor, Tensor, torch.dtype]:
+        """Check `v` and `x`; return both in float64, `x` inside the box, and the result's dtype.
 
         If what follows ends in clips, float32 stays as it is: they round nothing.
         """
@@ -290,10 +297,13 @@ class BoxedNormBall(NormBall):
         # A radius among the least numbers of float32 must not be rounded up.
         narrow = clip and dtype == torch.float32 and self.radius > torch.finfo(dtype).tiny
         v, x = (each.to(dtype if narrow else torch.float64) for each in (v, x.detach()))
-        lowest, highest = self.low - x, self.high - x
         if least < self.low or greatest > self.high:  # by rounding
-            lowest.clamp_(max=0), highest.clamp_(min=0)
-        return v, lowest, highest, dtype
+            x = x.clamp(self.low, self.high)
+        return v, x, dtype
+
+    def _ends(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The least and the greatest change of each pixel that the box allows."""
+        return self.low - x, self.high - x
 
     def _room(self, direction: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
         """How far each entry may go in its direction: to the face of the box, at most `radius`."""
