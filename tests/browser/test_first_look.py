@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lectures_code.explorers.first_look import FirstLook
+from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from tests.browser.explorer_pages import mathematics, result, said, slide, start, texts, walk
 
@@ -21,18 +22,17 @@ def drawn(seed=0):
     return LinearClassifier(theta, float(0.1 * label * theta.abs().sum() - theta @ x)), x, label
 
 
+@pytest.mark.parametrize("thresholded", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_perturbation_scores_and_probabilities_equal_the_packages(blank_page, seed):
+def test_perturbation_scores_and_probabilities_equal_the_packages(blank_page, seed, thresholded):
     call = mathematics(blank_page, "first_look")
     model, x, y = drawn(seed)
+    model = MonotoneClassifier(Threshold(0.5), model) if thresholded else model
     look = FirstLook(model, x, y)
     for radius in (0.0, 0.005, 0.1, 0.2, 0.3):
         look.radius = radius
-        given = {"theta": look.theta, "intercept": look.intercept}
-        shown = call(
-            "look",
-            {"model": given, "image": list(look.image), "digit": look.digit, "radius": radius},
-        )
+        given = {"model": look.classifier, "image": list(look.image), "digit": look.digit}
+        shown = call("look", {**given, "radius": radius})
         _, image, delta = look._attacked()
         scores = torch.cat([model(image), model(image + delta)])
         numbers = [shown["score"], shown["attackedScore"]]

@@ -1,12 +1,16 @@
 // Attack lab: any test image, any of the classifiers, any radius of the attack, box on or off.
 
-// For each step r of 256, how much weight has its room, the way to the face of the box, r / 255. An
-// adversary of some radius takes weight * min(radius, room) from the margin.
+// A pixel's room, its way to the face of the box: for each byte down to 0, then for each up to 1.
+// Up it is 1 - k / 255, as the package has it, which may differ from (255 - k) / 255 by rounding.
+const ROOM = [...PIXEL, ...PIXEL.map((pixel) => 1 - pixel)];
+const BY_ROOM = Uint16Array.from(ROOM.keys()).sort((one, other) => ROOM[one] - ROOM[other]);
+
+// How much weight has each room. An adversary of some radius takes weight * min(radius, room) from
+// the margin.
 function weightsByRoom({ theta }, images, start, y) {
-  const weights = new Float64Array(256);
+  const weights = new Float64Array(ROOM.length);
   for (let j = 0; j < theta.length; j++) {
-    const byte = images[start + j];
-    weights[y * theta[j] > 0 ? byte : 255 - byte] += Math.abs(theta[j]);
+    weights[images[start + j] + (y * theta[j] > 0 ? 0 : 256)] += Math.abs(theta[j]);
   }
   return weights;
 }
@@ -17,29 +21,28 @@ function radiusInBox(margin, weights) {
   if (margin === 0) return 0;
   if (margin < 0) return -Infinity;
   // The weight that has this room or more, summed from the far end so that it ends in a true 0.
-  const free = new Float64Array(257);
-  for (let r = 255; r >= 0; r--) free[r] = free[r + 1] + weights[r];
+  const free = new Float64Array(ROOM.length + 1);
+  for (let r = ROOM.length - 1; r >= 0; r--) free[r] = free[r + 1] + weights[BY_ROOM[r]];
   let spent = 0;
-  for (let r = 0; r < 256; r++) {
-    if (spent + free[r] * PIXEL[r] >= margin) return (margin - spent) / free[r];
-    spent += weights[r] * PIXEL[r];
+  for (let r = 0; r < ROOM.length; r++) {
+    const room = ROOM[BY_ROOM[r]];
+    if (spent + free[r] * room >= margin) return (margin - spent) / free[r];
+    spent += weights[BY_ROOM[r]] * room;
   }
   return Infinity;
 }
 
 // Where the worst margin of a classifier of thresholded pixels reaches 0: a pixel gives all of its
-// weight at once, where the radius reaches its distance from the threshold. For a threshold of at
-// least 0 and below 1 the box changes nothing.
-function radiusOfThreshold({ theta, threshold }, images, start, y, margin) {
+// weight at once, where the radius reaches the distance at which the package says that its byte
+// crosses the threshold. For a threshold of at least 0 and below 1 the box changes nothing.
+function radiusOfThreshold({ theta, threshold, distances }, images, start, y, margin) {
   if (margin === 0) return 0;
   if (margin < 0) return -Infinity;
-  const next = threshold * (1 + Number.EPSILON); // to be above the threshold is to reach this
   const steps = [];
   for (let j = 0; j < theta.length; j++) {
-    const pixel = PIXEL[images[start + j]];
-    const lowered = y * theta[j] > 0;
-    if (theta[j] === 0 || lowered !== pixel > threshold) continue;
-    steps.push([lowered ? pixel - threshold : next - pixel, Math.abs(theta[j])]);
+    const byte = images[start + j];
+    if (theta[j] === 0 || y * theta[j] > 0 !== PIXEL[byte] > threshold) continue;
+    steps.push([distances[byte], Math.abs(theta[j])]);
   }
   steps.sort(([one], [other]) => one - other);
   let taken = 0;

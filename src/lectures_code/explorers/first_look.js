@@ -30,7 +30,7 @@ const opinion = (score, probability) =>
 function render({ model, el }) {
   const { root, picture, controls, say, show } = stage(el, "First look");
   root.classList.add("look");
-  const classifier = { theta: model.get("theta"), intercept: model.get("intercept") };
+  const classifier = model.get("classifier");
   const x = pixelsOf(bytesOf(model.get("image")));
   const y = model.get("digit") ? 1 : -1;
   const captions = [caption(), caption(), caption()];

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from lectures_code.attacks import linear_maximiser
 from lectures_code.checks import check_examples, real
 from lectures_code.explorers.base import Explorer, Number, source, style
-from lectures_code.explorers.stored import as_bytes, as_json, from_bytes
+from lectures_code.explorers.stored import as_bytes, as_json, from_bytes, from_json
+from lectures_code.features import MonotoneClassifier
 from lectures_code.figures import plot_sum
 from lectures_code.figures.style import figure_of
 from lectures_code.logistic import LinearClassifier
@@ -25,8 +26,8 @@ class FirstLook(Explorer):
 
     Parameters
     ----------
-    model : LinearClassifier or nn.Linear with one output
-        The classifier, with 784 weights.
+    model : LinearClassifier, MonotoneClassifier or nn.Linear with one output
+        The classifier, with 784 weights, of pixels or of thresholded pixels.
     x : Tensor of shape (784,)
         The image, each pixel k / 255 with a whole number k, float64.
     y : float
@@ -47,29 +48,29 @@ class FirstLook(Explorer):
     _css = style("first_look")
     image = traitlets.Bytes().tag(sync=True)
     digit = traitlets.Int().tag(sync=True)
-    theta: traitlets.List[float] = traitlets.List().tag(sync=True)
-    intercept = traitlets.Float().tag(sync=True)
+    classifier = traitlets.Dict().tag(sync=True)
     radius = Number(0.2, min=0, max=LARGEST).tag(sync=True)
 
     def __init__(
-        self, model: LinearClassifier | nn.Linear, x: Tensor, y: float, *, radius: float = 0.2
+        self,
+        model: LinearClassifier | MonotoneClassifier | nn.Linear,
+        x: Tensor,
+        y: float,
+        *,
+        radius: float = 0.2,
     ) -> None:
         label = y if isinstance(y, Tensor) else torch.tensor(real(y))
         images, labels = check_examples(x[None], label[None])
-        stored = as_json("model", LinearClassifier.of(model), images.shape[1])
         super().__init__(
             image=as_bytes(images),
             digit=int(labels > 0),
-            theta=stored["theta"],
-            intercept=stored["intercept"],
+            classifier=as_json("model", model, images.shape[1]),
             radius=radius,
         )
 
-    def _attacked(self) -> tuple[LinearClassifier, Tensor, Tensor]:
+    def _attacked(self) -> tuple[LinearClassifier | MonotoneClassifier, Tensor, Tensor]:
         """Classifier, image of shape (1, 784), perturbation of the same shape."""
-        model = LinearClassifier(
-            *(torch.tensor(each, dtype=torch.float64) for each in (self.theta, self.intercept))
-        )
+        model = from_json(self.classifier)
         x, y = from_bytes(self.image)[None], torch.tensor([2.0 * self.digit - 1])
         return model, x, linear_maximiser(model, x, y, NormBall(torch.inf, self.radius))
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lectures_code.checks import check_count, check_float
 from lectures_code.features import MonotoneClassifier, Threshold, exact_classifier
 from lectures_code.logistic import LinearClassifier
+from lectures_code.perturbations import NormBall
 
 
 def as_bytes(x: Tensor) -> bytes:
@@ -59,8 +60,9 @@ def as_json(
     Returns
     -------
     dict
-        ``"name"``, ``"theta"``, a list of d numbers, ``"intercept"``, and ``"threshold"`` where
-        there is one, as JSON keeps them.
+        ``"name"``, ``"theta"``, a list of d numbers, and ``"intercept"``, as JSON keeps them. Where
+        there is a threshold, also ``"threshold"`` and ``"distances"``, for each of the 256 pixel
+        values the radius from which on it can cross the threshold.
 
     Raises
     ------
@@ -81,8 +83,20 @@ def as_json(
             raise ValueError(
                 f"the feature of classifier {name!r} must be a Threshold in [0, 1), got {feature}"
             )
-        stored["threshold"] = feature.at
+        stored |= {"threshold": feature.at, "distances": _distances(feature)}
     return stored
+
+
+def _distances(threshold: Threshold) -> list[float]:
+    """The radius with which each pixel value crosses a threshold in [0, 1), rounding included.
+
+    They are found here only: a browser that rounds otherwise would count other mistakes.
+    """
+    x = from_bytes(bytes(range(256)))[:, None]
+    weight, intercept = torch.ones(1, dtype=x.dtype), torch.tensor(-0.5, dtype=x.dtype)
+    model = MonotoneClassifier(threshold, LinearClassifier(weight, intercept))
+    # Where the answer that the pixel has now becomes a mistake.
+    return model.radii(x, model(x).sign(), NormBall(torch.inf, 1.0)).tolist()
 
 
 def from_json(stored: dict) -> LinearClassifier | MonotoneClassifier:

@@ -161,3 +161,17 @@ def test_only_a_threshold_that_pixels_can_cross_is_taken(at):
     text = f"the feature of classifier 'it' must be a Threshold in [0, 1), got Threshold(at={at})"
     with says(ValueError, text):
         as_json("it", model, 4)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.1, 0.25, 1 / 3, 0.5])
+def test_a_stored_distance_is_the_least_radius_with_which_the_pixel_crosses(at):
+    """In Python's floats, which round as an attack does; bytes that are 0.3 from one half too."""
+    one = MonotoneClassifier(Threshold(at), LinearClassifier(torch.ones(1).double(), 0.0))
+    for byte, distance in enumerate(as_json("it", one, 1)["distances"]):
+        pixel = byte / 255
+        ways = 1 if pixel <= at else -1
+        crosses = [
+            (pixel + ways * radius > at) != (pixel > at)
+            for radius in (distance, math.nextafter(distance, -math.inf))
+        ]
+        assert crosses == [True, False], byte

@@ -12,6 +12,7 @@ from torch import nn
 from lectures_code.explorers.ball import BallExplorer
 from lectures_code.explorers.envelope import FAMILIES, EnvelopeExplorer
 from lectures_code.explorers.first_look import FirstLook
+from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import NormBall
 from tests.oracles import vector
@@ -124,9 +125,10 @@ def test_image_and_weights_go_to_the_page_exactly_and_are_few():
     look = FirstLook(model, x, -1.0, radius=0.1)
     assert torch.equal(torch.tensor(list(look.image)).double() / 255, x)
     state = look.page_state()
-    assert state["values"]["theta"] == model.theta.tolist() and set(state["bytes"]) == {"image"}
-    others = {name: value for name, value in state["values"].items() if name != "theta"}
-    assert others == {"intercept": float(model.intercept), "digit": 0, "radius": 0.1}
+    assert set(state["bytes"]) == {"image"}
+    stored = {"theta": model.theta.tolist(), "intercept": float(model.intercept)}
+    classifier = {"name": "model", **stored}
+    assert state["values"] == {"classifier": classifier, "digit": 0, "radius": 0.1}
 
 
 def test_the_still_picture_shows_the_sum_and_says_the_scores():
@@ -139,6 +141,19 @@ def test_the_still_picture_shows_the_sum_and_says_the_scores():
     assert axes[0].get_title() == "score -1.0"
     assert axes[2].get_title() == f"score {float(model(attacked[None])):+.1f}"
     assert look.alt.startswith("A zero, score -1.0; ")
+
+
+def test_of_thresholded_pixels_the_scores_are_sums_over_what_is_above():
+    linear, x = drawn()
+    theta = linear.theta
+    look = FirstLook(MonotoneClassifier(Threshold(0.5), linear), x, -1.0)
+    before, after = (
+        float(theta[image > 0.5].sum() + linear.intercept) for image in (x, x + 0.2 * theta.sign())
+    )
+    titles = [ax.get_title() for ax in look.still().axes]
+    assert titles == [f"score {before:+.1f}", "perturbation", f"score {after:+.1f}"]
+    assert after > before + 1, "the linear score changes by another amount"
+    assert look.alt.startswith(f"A zero, score {before:+.1f}; ")
 
 
 def test_what_does_not_fit_is_refused():
@@ -157,7 +172,7 @@ def test_a_layer_of_torch_is_taken_for_the_classifier_that_it_computes():
     _, x = drawn()
     layer = nn.Linear(784, 1)
     look = FirstLook(layer, x, torch.tensor(-1, dtype=torch.int8))
-    assert look.theta == layer.weight[0].tolist()
-    assert look.intercept == float(layer.bias.detach())
+    assert look.classifier["theta"] == layer.weight[0].tolist()
+    assert look.classifier["intercept"] == float(layer.bias.detach())
     with pytest.raises(TypeError, match=r"^a linear classifier is an nn.Linear\(d, 1\), got ReLU"):
         FirstLook(nn.ReLU(), x, -1.0)
