@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from lectures_code.exact.columns import worst_margins
-from lectures_code.exact.dual import ROUNDING, balanced
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW, balanced
 from lectures_code.exact.examples import uniform_weights
 from lectures_code.exact.intervals import Intervals
 
@@ -35,7 +35,7 @@ def separates(data: Intervals, weights: np.ndarray, intercept: float) -> bool:
     """Whether every worst margin is positive, by more than its rounding errors."""
     size = weights.sum() * data.largest + abs(intercept)
     least = worst_margins(data, weights, intercept).min()
-    return bool(least > 4 * (2 * data.d + 4) * ROUNDING * size)
+    return bool(least > 4 * (2 * data.d + 4) * ROUNDING * size + UNDERFLOW)
 
 
 def widest_margin(data: Intervals, tol: float, chosen: np.ndarray) -> Widest:

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from lectures_code.checks import check_positive
 from lectures_code.exact.columns import difference
-from lectures_code.exact.dual import ROUNDING
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW
 from lectures_code.exact.examples import (
     Examples,
     check_ball,
     dual_norm,
     linear_classifier,
+    norm,
     open_examples,
-    order_of,
     uniform_weights,
 )
 from lectures_code.exact.intervals import intervals_of
@@ -144,8 +144,9 @@ def separate_examples(data: Examples, p: float, tol: float) -> Separation:
             return Separation(p, lower, upper, classifier, torch.from_numpy(alpha))
         chosen[worse] = True
         theta, weights = _nearest_points(data, p, np.flatnonzero(chosen))
-        distance = np.linalg.norm(data.columns().pull(weights * data.y), order_of(p))
-        found = float(distance / 2 + data.rounding_of_a_mean(p)) * (1 + (data.d + 8) * ROUNDING)
+        distance = norm(data.columns().pull(weights * data.y), p)
+        rounding = data.rounding_of_a_mean(p) + UNDERFLOW
+        found = float(distance / 2 + rounding) * (1 + (data.d + 8) * ROUNDING)
         if found < upper:
             upper, alpha = found, weights
 
@@ -154,11 +155,11 @@ def _margin_and_intercept(
     data: Examples, p: float, theta: np.ndarray, scores: np.ndarray
 ) -> tuple[float, float]:
     """The margin under the unit norm, rounded down, with the intercept halfway between classes."""
-    low, high, norm = scores[data.y > 0].min(), scores[data.y < 0].max(), dual_norm(theta, p)
-    if norm == 0:
+    low, high, size = scores[data.y > 0].min(), scores[data.y < 0].max(), dual_norm(theta, p)
+    if size <= UNDERFLOW:
         return 0.0, 0.0
-    rounding = 2 * (data.d + 4) * ROUNDING * data.largest * np.abs(theta).sum()
-    margin = float((low - high) / 2 - rounding) / norm * (1 - (data.d + 8) * ROUNDING)
+    rounding = 2 * (data.d + 4) * ROUNDING * data.largest * np.abs(theta).sum() + UNDERFLOW
+    margin = float((low - high) / 2 - rounding) / size * (1 - (data.d + 8) * ROUNDING)
     return margin, float(-(low + high) / 2)
 
 
@@ -169,7 +170,8 @@ def _nearest_points(data: Examples, p: float, chosen: np.ndarray) -> tuple[np.nd
     weights = np.zeros(data.n)
     for sign in (1, -1):
         own = np.where(y == sign, force, 0.0)
-        weights[chosen] += own / own.sum() if own.any() else uniform_weights(y == sign)
+        # Rounded once, lest the sum of a class be off by more than is allowed for.
+        weights[chosen] += own / math.fsum(own) if own.any() else uniform_weights(y == sign)
     return theta if theta is not None else data.columns().pull(weights * data.y), weights
 
 
