@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
@@ -10,6 +11,7 @@ ROUNDING = 2.0**-53  # relative error of one float64 operation
 # Below 2**-1022 the error is not relative, but up to 2**-1074. All of these errors together, of so
 # many operations as a computer can do, are less than:
 UNDERFLOW = 1e-300
+SMALL = 1000  # the largest denominator of a weight that is looked for
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,16 @@ def balanced(alpha: np.ndarray, y: np.ndarray) -> np.ndarray:
     units[largest] -= min(abs(excess), units[largest])
     # Where one class weighs next to nothing, one weight may be too small to take the excess.
     return units * unit if (units * y).sum() == 0 else np.zeros_like(alpha)
+
+
+def in_small_fractions(alpha: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The nearest weights with small denominators, times a number, if both classes' sums are equal.
+
+    Equations with whole coefficients have such solutions, and these meet them exactly.
+    """
+    shares = [Fraction(a).limit_denominator(SMALL) for a in (alpha / alpha.max()).tolist()]
+    unit = math.lcm(*(share.denominator for share in shares))
+    units = np.array([int(share * unit) for share in shares], float)
+    if not unit * len(units) < 2**52 or (units * y).sum() != 0:
+        return alpha
+    return units * 2.0 ** -math.ceil(math.log2(units.sum()))

@@ -43,7 +43,8 @@ class Separation:
     classifier : LinearClassifier or None
         Separates the data robustly at every radius below `radius`; None where that is 0.
     alpha : Tensor of shape (n,)
-        Weights of the nearest points of the two hulls: non-negative, each class sums to 1.
+        Weights of the nearest points of the two hulls: non-negative, each class sums to 1. Of
+        features with whole values only their proportions count.
     """
 
     p: float
@@ -104,8 +105,10 @@ def separate(
     A linear programme (p = 1, inf) or a non-negative least-squares problem (p = 2) over a working
     set of examples, to which those with the smallest margins are added until no margin is smaller.
     For p = inf it is solved at one radius after another, each the largest at which the classifier
-    found before still separates. For features with whole values the upper bound may be far off: the
-    weights that prove it have to meet equations exactly.
+    found before still separates. For features with whole values the weights that prove the upper
+    bound may have to meet equations exactly. They can if they are in proportion small whole
+    numbers, which are looked for. Of many examples they seldom are: the upper bound is then a
+    radius at which no equation is left, and may be far off.
 
     References
     ----------

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lectures_code.exact import dual, largest_gap_bound, lower_bound, separate, solve
 from lectures_code.features import Threshold
 from lectures_code.perturbations import NormBall, PixelIntervals
+from tests.course.exact.exactly import excess
 from tests.course.exact.problems import each_p, overlapping
 from tests.oracles import INF
 
@@ -38,26 +39,6 @@ def proven(kind, x, y, radius, alpha):
     except ValueError as error:
         assert str(error).startswith(("alpha must be feasible", "alpha must make the weighted"))
         return None
-
-
-def ends(kind, x, radius):
-    """Least and greatest value of each pixel or feature, as arrays of fractions."""
-    exactly = np.vectorize(Fraction, otypes=[object])
-    if kind == "intervals":  # as they are given, rounded
-        return exactly((x - radius).numpy()), exactly((x + 1.5 * radius).numpy())
-    low, high = (exactly(x.numpy()) + sign * Fraction(radius) for sign in (-1, 1))
-    if kind != "free":
-        low, high = np.maximum(low, 0), np.minimum(high, 1)
-    return (exactly(low > 0.5), exactly(high > 0.5)) if kind == "thresholds" else (low, high)
-
-
-def excess(kind, x, y, radius, alpha):
-    """The most by which the lower mean of a class exceeds the upper one of the other, exactly."""
-    low, high = ends(kind, x, radius)
-    a = np.array([Fraction(each) for each in alpha.tolist()])
-    own, other = a * (y.numpy() > 0), a * (y.numpy() < 0)
-    assert own.sum() == other.sum()
-    return max((own @ low - other @ high).max(), (other @ low - own @ high).max())
 
 
 def entropy(alpha):
