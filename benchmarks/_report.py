@@ -35,7 +35,12 @@ def interleaved(runs: Mapping[str, Callable[[], object]], *, rounds: int) -> dic
 
 
 def report(
-    question: str, seconds: Mapping[str, list[float]], *, baseline: str, file: str, **of_each: int
+    question: str,
+    seconds: Mapping[str, list[float]],
+    *,
+    baseline: str,
+    file: str,
+    **of_each: int | Mapping[str, int],
 ) -> None:
     """Print medians and ratios to the baseline, write `file`.json and `file`.png.
 

@@ -59,6 +59,9 @@ def benchmarks(folder: Path = RESULTS) -> str:
             f"Ratios are to *{result['baseline']}*, in the same run. {result['machine']}, "
             f"{result['threads']} thread(s). `benchmarks/{result['script']}`"
         )
+        if peaks := result.get("peak_megabytes"):
+            each = ", ".join(f"{what} {peak:,} MB" for what, peak in peaks.items())
+            note += f" Peak of memory: {each}."
         parts += [f"**{result['question']}**", "\n".join([*head, *rows]), note]
     return "\n\n".join(parts)
 

@@ -22,7 +22,7 @@ BEYOND = 1e300  # a radius that reaches every pixel value
 class MonotoneFeature(Protocol):
     """A map of a pixel that never falls as the pixel rises, the same for all pixels."""
 
-    #: Whether all values are whole numbers, of which sums are exact.
+    #: Whether all values are whole numbers: sums of them are exact, and weighted ones may be.
     is_whole: bool
     #: The largest size of a value.
     largest: float

@@ -148,6 +148,10 @@ def test_recorded_benchmarks_become_a_table_with_their_machine(tmp_path):
     assert "**Which is faster?**" in text
     assert "| all at once | 1.5 | 0.25 | 0.2 to 0.5 |" in text
     assert "Ratios are to *the loop*, in the same run. a machine, 2 cores, 2 thread(s)." in text
+    assert "memory" not in text
+    result["peak_megabytes"] = {"all at once": 1234}
+    (tmp_path / "which.json").write_text(json.dumps(result))
+    assert "Peak of memory: all at once 1,234 MB." in facts.benchmarks(tmp_path)
 
 
 def test_no_recorded_benchmark_is_no_table(tmp_path):

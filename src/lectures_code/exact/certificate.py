@@ -52,12 +52,15 @@ def lower_bound(
     Returns
     -------
     float
-        The bound. Every rounding error of this computation is allowed for.
+        The bound. Every rounding error of this computation is allowed for. What a feature can
+        become is what `feature.interval` says, in float64.
 
     Raises
     ------
     ValueError
-        If a constraint is not met, or not by more than the rounding errors of checking it.
+        If a constraint is not met, or not by more than the rounding errors of checking it. There
+        are none for features with whole values where the weights of each class are whole multiples
+        of one power of two, less than 2**53 of it in sum: then equality will do.
 
     Notes
     -----
@@ -89,7 +92,7 @@ def lower_bound(
             )
         return mean_entropy(weights)
     required = least_radius(data, ball.p, weights, data.columns().pull(weights * data.y))
-    if required > ball.radius:
+    if not required <= ball.radius:  # also where sums overflow, and it is not a number
         raise ValueError(
             f"alpha must be feasible at radius {ball.radius!r}, got one that takes {required!r}: "
             "the adversary can't move the weighted class means onto each other"
@@ -173,6 +176,6 @@ def certify(data: Examples, ball: NormBall, alpha: np.ndarray, pull: np.ndarray)
     """What the balanced point `alpha` proves; if it is not feasible the zero point: 0."""
     required = least_radius(data, ball.p, alpha, pull)
     floor = 100 * data.rounding_of_a_mean(ball.p)
-    if required > max(ball.radius, floor):
+    if not required <= max(ball.radius, floor):
         return Certificate(0.0, np.zeros(data.n), ball.radius)
     return Certificate(mean_entropy(alpha), alpha, max(required, ball.radius))

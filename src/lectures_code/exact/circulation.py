@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from scipy.special import xlog1py, xlogy
 
-from lectures_code.exact.dual import ROUNDING
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW, rounded_down
 from lectures_code.exact.examples import Examples
 from lectures_code.perturbations import NormBall
 
@@ -44,7 +44,8 @@ def interval_sums(
                 total[c] += alpha[rows][own].T @ values[own]
     # An end, a product, and the additions of a sum; then those over pairs of classes.
     additions = data.additions + 2 * k * k + 8
-    return sums[0], sums[1], additions * ROUNDING * largest * math.fsum(alpha.ravel())
+    error = additions * ROUNDING * largest * math.fsum(alpha.ravel()) + UNDERFLOW
+    return sums[0], sums[1], error if alpha.any() else 0.0
 
 
 def worst_cuts(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -115,4 +116,4 @@ def least_entropy(alpha: np.ndarray) -> float:
     taken, error = alpha.sum(axis=1), alpha.shape[1] * ROUNDING
     ends = [np.clip(taken + sign * error * np.minimum(taken, 1), 0, 1) for sign in (-1, 1)]
     entropies = [-xlogy(end, end) - xlog1py(1 - end, -end) for end in ends]
-    return math.fsum(np.minimum(*entropies)) / len(alpha) * (1 - 16 * ROUNDING)
+    return rounded_down(math.fsum(np.minimum(*entropies)) / len(alpha))

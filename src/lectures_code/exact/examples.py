@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lectures_code.checks import check_count, check_examples, check_exponent
-from lectures_code.exact.dual import ROUNDING
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW
 from lectures_code.features import MonotoneClassifier
 from lectures_code.logistic import LinearClassifier
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
@@ -175,8 +175,9 @@ def least_radius(
     total = math.fsum(alpha)
     if total == 0:
         return 0.0
-    distance = np.linalg.norm(pull, order_of(p)) / total
-    return float(distance + data.rounding_of_a_mean(p, additions)) * (1 + (data.d + 8) * ROUNDING)
+    distance = norm(pull, p) / total
+    rounding = data.rounding_of_a_mean(p, additions) + UNDERFLOW / total
+    return float(distance + rounding) * (1 + (data.d + 8) * ROUNDING)
 
 
 def linear_classifier(theta: np.ndarray, intercept: float) -> LinearClassifier:
@@ -189,10 +190,16 @@ def uniform_weights(mask: np.ndarray) -> np.ndarray:
     return mask / mask.sum()
 
 
-def order_of(p: float) -> float:
-    return math.inf if p == math.inf else int(p)
+def norm(vector: np.ndarray, p: float) -> float:
+    """The p-norm, in units of a power of two, lest the squares of small entries be lost."""
+    size = float(np.abs(vector).max(initial=0.0))
+    if not math.isfinite(size):
+        return size
+    exponent = math.frexp(size)[1]
+    scaled = np.linalg.norm(np.ldexp(vector, -exponent), math.inf if p == math.inf else int(p))
+    return float(np.ldexp(scaled, exponent))
 
 
 def dual_norm(theta: np.ndarray, p: float) -> float:
     """The norm of the weights dual to the p-norm of the perturbation."""
-    return float(np.linalg.norm(theta, {1: math.inf, 2: 2, math.inf: 1}[p]))
+    return norm(theta, {1: math.inf, 2: 2, math.inf: 1}[p])

@@ -25,7 +25,13 @@ from typing import Self
 import numpy as np
 import torch
 
-from lectures_code.exact.dual import ROUNDING, Certificate, mean_entropy
+from lectures_code.exact.dual import (
+    ROUNDING,
+    UNDERFLOW,
+    Certificate,
+    adds_exactly,
+    mean_entropy,
+)
 from lectures_code.exact.examples import Examples, least_radius
 from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
@@ -60,7 +66,10 @@ class Intervals(ABC):
     @property
     @abstractmethod
     def rounding(self) -> float:
-        """Bound on the rounding error of a coordinate's pull, for each unit of sum(a)."""
+        """Bound on the rounding error of a coordinate's pull, for each unit of sum(a).
+
+        That of weights which `balanced` has made; :meth:`is_feasible` is right for any.
+        """
 
     @property
     @abstractmethod
@@ -167,7 +176,7 @@ class FreeIntervals(Intervals):
     def certify(self, a: np.ndarray, sums: np.ndarray) -> Certificate:
         # A radius that is itself a rounding error leaves no room for one: a larger one is proven.
         required = self._least_radius(a, sums)
-        if required > max(self.radius, 100 * self.rounding):
+        if not required <= max(self.radius, 100 * self.rounding):
             return Certificate(0.0, np.zeros(self.n), self.radius)
         return Certificate(mean_entropy(a), a, max(self.radius, required))
 
@@ -201,7 +210,11 @@ class SplitIntervals(Intervals):
 
     def is_feasible(self, a: np.ndarray, sums: np.ndarray) -> bool:
         # The lower mean of one class is at most the upper mean of the other, in each feature.
-        return bool(sums.max() <= -self.rounding * math.fsum(a))
+        return bool(sums.max() <= -self.error(a))
+
+    def error(self, a: np.ndarray) -> float:
+        """Bound on the rounding error of a sum, for any weights."""
+        return _error(self.rounding, a)
 
 
 class BoxedIntervals(SplitIntervals):
@@ -266,8 +279,18 @@ class FeatureIntervals(SplitIntervals):
 
     @property
     def rounding(self) -> float:
-        # Whole numbers times multiples of one unit, below 2**53 of it in sum, add up exactly.
-        return 0.0 if self.feature.is_whole else (self.additions + 4) * ROUNDING * self.largest
+        # In each class `balanced` makes weights of 2**52 units in sum, so that they add up exactly.
+        return 0.0 if self.feature.is_whole and self.largest <= 1 else self._inexact
+
+    @property
+    def _inexact(self) -> float:
+        return (self.additions + 4) * ROUNDING * self.largest
+
+    def error(self, a: np.ndarray) -> float:
+        classes = (a[self.y > 0], a[self.y < 0])
+        if self.feature.is_whole and all(adds_exactly(own, self.largest) for own in classes):
+            return 0.0  # the difference of two exact sums has the right sign
+        return _error(self._inexact, a)
 
     @property
     def largest(self) -> float:
@@ -338,6 +361,10 @@ class GivenIntervals(SplitIntervals):
             for total, end in zip(sums, (self.low, self.high), strict=True):
                 total += weights[:, rows] @ end[rows].astype(np.float64, copy=False)
         return sums
+
+
+def _error(rounding: float, a: np.ndarray) -> float:
+    return rounding * math.fsum(a) + UNDERFLOW if a.any() else 0.0
 
 
 def intervals_of(

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from lectures_code.exact.columns import worst_margins
-from lectures_code.exact.dual import ROUNDING, balanced
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW, balanced, in_small_fractions
 from lectures_code.exact.examples import uniform_weights
 from lectures_code.exact.intervals import Intervals
 
@@ -35,7 +35,7 @@ def separates(data: Intervals, weights: np.ndarray, intercept: float) -> bool:
     """Whether every worst margin is positive, by more than its rounding errors."""
     size = weights.sum() * data.largest + abs(intercept)
     least = worst_margins(data, weights, intercept).min()
-    return bool(least > 4 * (2 * data.d + 4) * ROUNDING * size)
+    return bool(least > 4 * (2 * data.d + 4) * ROUNDING * size + UNDERFLOW)
 
 
 def widest_margin(data: Intervals, tol: float, chosen: np.ndarray) -> Widest:
@@ -130,11 +130,17 @@ def separation_bounds(data: Intervals, tol: float) -> SeparationBounds:
         found = widest_margin(data.at(radius), 0.1 * tol, chosen)
         if (reach := _reach(data, found, radius, unit)) > best.lower:
             best = replace(best, lower=reach, separating=found)
-        if (least := _least_radius(data, found.a, best.lower, unit)) < best.upper:
-            best = replace(best, upper=least, a=found.a)
+        for a in _proofs(data, found.a):
+            if (least := _least_radius(data, a, best.lower, unit)) < best.upper:
+                best = replace(best, upper=least, a=a)
         if best.upper - best.lower <= unit or best.lower + unit / 4 <= radius:
             return best
         radius = best.lower + unit / 4
+
+
+def _proofs(data: Intervals, a: np.ndarray) -> list[np.ndarray]:
+    """Weights to try: where sums are exact, also those that may meet equations exactly."""
+    return [a] if data.rounding else [in_small_fractions(a, data.y), a]
 
 
 def _reach(data: Intervals, found: Widest, start: float, unit: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from lectures_code.exact.certificate import certify
-from lectures_code.exact.dual import ROUNDING, Certificate, balanced, mean_loss
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW, Certificate, balanced, mean_loss
 from lectures_code.exact.examples import Examples, dual_norm
 from lectures_code.exact.newton import Point, Problem, point_at
 from lectures_code.exact.optimum import Status
@@ -93,7 +93,8 @@ def _slack(data: Examples, point: Point, p: float, radius: float, price: float) 
 def _separates(data: Examples, point: Point, p: float, radius: float) -> bool:
     """Whether every margin under attack is positive, by more than its rounding errors."""
     size = np.abs(point.theta).sum() * (data.largest + radius) + abs(point.intercept)
-    return point.margins(data.y, p, radius).min() > 4 * (data.d + 4) * ROUNDING * size
+    error = 4 * (data.d + 4) * ROUNDING * size + UNDERFLOW
+    return point.margins(data.y, p, radius).min() > error
 
 
 def _away_from_0(data: Examples, point: Point, pull: np.ndarray) -> Point:

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from lectures_code.checks import check_positive
 from lectures_code.exact.columns import difference
-from lectures_code.exact.dual import ROUNDING
+from lectures_code.exact.dual import ROUNDING, UNDERFLOW
 from lectures_code.exact.examples import (
     Examples,
     check_ball,
     dual_norm,
     linear_classifier,
+    norm,
     open_examples,
-    order_of,
     uniform_weights,
 )
 from lectures_code.exact.intervals import intervals_of
@@ -43,7 +43,8 @@ class Separation:
     classifier : LinearClassifier or None
         Separates the data robustly at every radius below `radius`; None where that is 0.
     alpha : Tensor of shape (n,)
-        Weights of the nearest points of the two hulls: non-negative, each class sums to 1.
+        Weights of the nearest points of the two hulls: non-negative, each class sums to 1. Of
+        features with whole values only their proportions count.
     """
 
     p: float
@@ -104,8 +105,10 @@ def separate(
     A linear programme (p = 1, inf) or a non-negative least-squares problem (p = 2) over a working
     set of examples, to which those with the smallest margins are added until no margin is smaller.
     For p = inf it is solved at one radius after another, each the largest at which the classifier
-    found before still separates. For features with whole values the upper bound may be far off: the
-    weights that prove it have to meet equations exactly.
+    found before still separates. For features with whole values the weights that prove the upper
+    bound may have to meet equations exactly. They can if they are in proportion small whole
+    numbers, which are looked for. Of many examples they seldom are: the upper bound is then a
+    radius at which no equation is left, and may be far off.
 
     References
     ----------
@@ -144,8 +147,9 @@ def separate_examples(data: Examples, p: float, tol: float) -> Separation:
             return Separation(p, lower, upper, classifier, torch.from_numpy(alpha))
         chosen[worse] = True
         theta, weights = _nearest_points(data, p, np.flatnonzero(chosen))
-        distance = np.linalg.norm(data.columns().pull(weights * data.y), order_of(p))
-        found = float(distance / 2 + data.rounding_of_a_mean(p)) * (1 + (data.d + 8) * ROUNDING)
+        distance = norm(data.columns().pull(weights * data.y), p)
+        rounding = data.rounding_of_a_mean(p) + UNDERFLOW
+        found = float(distance / 2 + rounding) * (1 + (data.d + 8) * ROUNDING)
         if found < upper:
             upper, alpha = found, weights
 
@@ -154,11 +158,11 @@ def _margin_and_intercept(
     data: Examples, p: float, theta: np.ndarray, scores: np.ndarray
 ) -> tuple[float, float]:
     """The margin under the unit norm, rounded down, with the intercept halfway between classes."""
-    low, high, norm = scores[data.y > 0].min(), scores[data.y < 0].max(), dual_norm(theta, p)
-    if norm == 0:
+    low, high, size = scores[data.y > 0].min(), scores[data.y < 0].max(), dual_norm(theta, p)
+    if size <= UNDERFLOW:
         return 0.0, 0.0
-    rounding = 2 * (data.d + 4) * ROUNDING * data.largest * np.abs(theta).sum()
-    margin = float((low - high) / 2 - rounding) / norm * (1 - (data.d + 8) * ROUNDING)
+    rounding = 2 * (data.d + 4) * ROUNDING * data.largest * np.abs(theta).sum() + UNDERFLOW
+    margin = float((low - high) / 2 - rounding) / size * (1 - (data.d + 8) * ROUNDING)
     return margin, float(-(low + high) / 2)
 
 
@@ -169,7 +173,8 @@ def _nearest_points(data: Examples, p: float, chosen: np.ndarray) -> tuple[np.nd
     weights = np.zeros(data.n)
     for sign in (1, -1):
         own = np.where(y == sign, force, 0.0)
-        weights[chosen] += own / own.sum() if own.any() else uniform_weights(y == sign)
+        # Rounded once, lest the sum of a class be off by more than is allowed for.
+        weights[chosen] += own / math.fsum(own) if own.any() else uniform_weights(y == sign)
     return theta if theta is not None else data.columns().pull(weights * data.y), weights
 
 
