@@ -37,6 +37,7 @@ from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 
 CHUNK, KEPT = 2**17, 2**17  # numbers read, and used, at a time: they stay in the processor's cache
+UNSHARED = 2**15 - 1  # numbers that PyTorch leaves to one thread
 
 
 class Intervals(ABC):
@@ -310,8 +311,13 @@ class FeatureIntervals(SplitIntervals):
         return self._around(self.pixels(rows, index))
 
     def _around(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        low, high = self.feature.interval(torch.from_numpy(pixels), self.ball)
-        return low.numpy(), high.numpy()
+        # In parts so small that PyTorch leaves them to one thread: others hinder those of BLAS.
+        low, high = np.empty_like(pixels), np.empty_like(pixels)
+        step = max(1, UNSHARED // pixels.shape[1])
+        for rows in (slice(i, i + step) for i in range(0, len(pixels), step)):
+            ends = self.feature.interval(torch.from_numpy(pixels[rows]), self.ball)
+            low[rows], high[rows] = (end.numpy() for end in ends)
+        return low, high
 
     def both_sums(self, weights: np.ndarray) -> np.ndarray:
         sums = np.zeros((2, len(weights), self.d))
