@@ -1,9 +1,10 @@
 r"""Does an attack find what there is to find? Checks that catch gradient masking.
 
 What an attack finds is a lower bound on the robust error. It may be far too low, because gradients
-are 0 or wrong, or because the attack is weak: the model then looks robust and is not. Each check
-here perturbs the same examples in another way, and counts their mistakes. A mistake that a check
-finds in the same set, and the attack does not, proves that the attack is not to be trusted.
+are 0 or wrong, or because the attack is weak: the model then looks robust and is not. One check
+here looks at the attack itself: does the loss rise that it is to make large? The others perturb the
+same examples in another way, and count their mistakes. A mistake that a check finds in the same
+set, and the attack does not, proves that the attack is not to be trusted.
 
 References
 ----------
@@ -52,6 +53,9 @@ class MaskingReport:
         Of these, the ones that the attack does not find.
     strongest : ErrorCount
         Mistakes that the attack or any check finds: a lower bound on the robust error.
+    flat : int
+        Examples that are right without an attack, and whose loss the attack never raises: at no
+        step is its objective above the one at the start, see :func:`loss_curves`.
     far : ErrorCount
         Mistakes that the attack finds at :func:`meeting_radius`.
     guessing : ErrorCount
@@ -63,15 +67,62 @@ class MaskingReport:
     checks: Mapping[str, ErrorCount]
     missed: Mapping[str, int]
     strongest: ErrorCount
+    flat: int
     far: ErrorCount
     guessing: ErrorCount
 
     @property
     def alarms(self) -> list[str]:
-        """The checks by which the attack has missed more than one example in a hundred."""
+        """The checks by which the attack has failed on more than one example in a hundred.
+
+        All but ``"loss curve"`` prove that there are mistakes which the attack has missed. That one
+        says that the attack had nothing to follow at :attr:`flat` examples, be it that the model
+        is constant around them, so that there is nothing to find.
+        """
         allowed = TOLERATED * self.attack.n
-        alarms = [name for name, missed in self.missed.items() if missed > allowed]
+        alarms = ["loss curve"] * (self.flat > allowed)
+        alarms += [name for name, missed in self.missed.items() if missed > allowed]
         return alarms + ["large radius"] * (self.far.k < self.guessing.k - allowed)
+
+
+def loss_curves(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    *,
+    step_size: float,
+    n_steps: int,
+    generator: torch.Generator | None = None,
+    objective: Objective = log_odds_of_error,
+) -> Tensor:
+    """The loss that :func:`lectures_code.attacks.pgd` makes large, of each example at each step.
+
+    If an attack has a gradient to follow, its loss rises. It stays flat where gradients are 0, as
+    where all ReLUs are off, or rounded to 0; and it falls where they have the wrong sign.
+
+    Parameters
+    ----------
+    model : nn.Module or callable
+        As for :func:`lectures_code.attacks.fgsm`; a module is attacked in evaluation mode.
+    x, y, ball, step_size, n_steps, generator, objective
+        As for :func:`lectures_code.attacks.pgd`: the loss of the textbooks is
+        ``objective=losses``.
+
+    Returns
+    -------
+    Tensor of shape (n_steps + 1, n)
+        The objective at the start, and after each step. Its mean over the examples,
+        ``curves.mean(dim=1)``, is the curve of the attack.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`lectures_code.attacks.pgd` does.
+    """
+    how = {"step_size": step_size, "n_steps": n_steps, "generator": generator}
+    with evaluation_mode(model):
+        return _followed(model, check_x(x), y, ball, objective, **how)[1]
 
 
 def examine(
@@ -89,9 +140,10 @@ def examine(
 ) -> MaskingReport:
     """Attack a model by :func:`lectures_code.attacks.pgd`, and check whether that is enough.
 
-    The checks are: five times the steps from a random start; the margin as objective; the same
-    attack in double precision; the perturbations of another model; a search that uses the scores
-    alone; and the attack at a radius at which all examples can be made equal.
+    The checks are: whether the attack's own loss rises; five times the steps from a random start;
+    the margin as objective; the same attack in double precision; the perturbations of another
+    model; a search that uses the scores alone; and the attack at a radius at which all examples can
+    be made equal.
 
     Parameters
     ----------
@@ -130,16 +182,19 @@ def examine(
     if ball.radius == 0:
         raise ValueError("radius must be > 0 to attack, got 0: use risk.error for clean mistakes")
 
+    how = {"step_size": step_size, "n_steps": n_steps}
+
     def attack(model: Model, x: Tensor, ball: NormBall, **changes: Any) -> Tensor:
-        how = {"step_size": step_size, "n_steps": n_steps, "objective": objective}
-        return pgd(model, x, y, ball, **{**how, **changes})
+        return pgd(model, x, y, ball, **{**how, "objective": objective, **changes})
 
     def wrong(delta: Tensor) -> Tensor:  # at once: the perturbations are as large as the examples
         return _wrong(model, ball.perturbed(x, delta), y)
 
     far = ball.with_radius(max(ball.radius, meeting_radius(x)))
     with evaluation_mode(model), evaluation_mode(surrogate):
-        first = wrong(attack(model, x, ball))
+        clean = wrong(torch.zeros_like(x))
+        delta, curves = _followed(model, x, y, ball, objective, **how)
+        first = wrong(delta)
         others = {
             "more steps": wrong(attack(model, x, ball, n_steps=5 * n_steps, generator=generator)),
             "margin": wrong(attack(model, x, ball, objective=lack_of_margin)),
@@ -153,11 +208,12 @@ def examine(
             others["double precision"] = wrong(ball.project(precise.to(x.dtype), x))
         farthest = attack(model, x, far, step_size=step_size * far.radius / ball.radius)
     return MaskingReport(
-        clean=error(model, x, y),
+        clean=_count(clean),
         attack=_count(first),
         checks={name: _count(other) for name, other in others.items()},
         missed={name: _count(other & ~first).k for name, other in others.items()},
         strongest=_count(torch.stack([first, *others.values()]).any(dim=0)),
+        flat=int((~(curves[1:] > curves[0]).any(dim=0) & ~clean).sum()),
         far=error(model, far.perturbed(x, farthest), y),
         guessing=guessing(y),
     )
@@ -184,6 +240,24 @@ def _wrong(model: Model, x: Tensor, y: Tensor) -> Tensor:
     """Which examples are mistakes: ties are, as in :func:`lectures_code.risk.count_errors`."""
     with evaluation_mode(model):
         return ~(margins(outputs(model, x), y) > 0)
+
+
+def _followed(
+    model: Model, x: Tensor, y: Tensor, ball: NormBall, objective: Objective, **how: Any
+) -> tuple[Tensor, Tensor]:
+    """What PGD arrives at, and its objective at the start and after each step: (n_steps + 1, n)."""
+    curves = []
+
+    def noted(output: Tensor, y: Tensor) -> Tensor:
+        values = objective(output, y)
+        curves.append(values.detach())
+        return values
+
+    # PGD asks for the objective once in each step, before it; what is left is the one at the end.
+    delta = pgd(model, x, y, ball, objective=noted, **how)
+    with torch.no_grad():
+        noted(model(ball.perturbed(x, delta)), y)
+    return delta, torch.stack(curves)
 
 
 def _count(wrong: Tensor) -> ErrorCount:

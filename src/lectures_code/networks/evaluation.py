@@ -83,8 +83,9 @@ class Evaluation:
         Mistakes under any of them: a lower bound on the robust error.
     alarms : list of str
         Signs that an attack failed; empty where there are none. See
-        :attr:`lectures_code.masking.MaskingReport.alarms`; ``"loss fades"`` says that PGD on the
-        loss itself, the attack of the textbooks, misses what PGD on the log-odds finds.
+        :attr:`lectures_code.masking.MaskingReport.alarms`, here of PGD on the log-odds:
+        ``"loss curve"`` says that these do not rise. ``"loss fades"`` says that PGD on the loss
+        itself, the attack of the textbooks, misses what PGD on the log-odds finds.
     delta : Tensor of shape (n, d)
         For each example the perturbation under which its margin was least.
     unproven : ErrorCount or None

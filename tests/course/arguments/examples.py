@@ -61,6 +61,11 @@ def examined(model, y, x=X, **changes):
     return masking.examine(model, x, y, BALL, surrogate=model, generator=seeded(), **how)
 
 
+def curves(model, y, x=X, **changes):
+    how = {"step_size": 0.0625, "n_steps": 2, **changes}
+    return masking.loss_curves(model, x, y, BALL, **how)
+
+
 def stepped(model, y, x=X, step_size=1.0):
     training.gradient_step(model, x, y, torch.zeros_like(x), step_size)
     return model

@@ -53,6 +53,7 @@ from tests.course.arguments.examples import (
     X,
     Y,
     adam_stepped,
+    curves,
     evaluated,
     exact,
     examined,
@@ -145,6 +146,7 @@ SIGNED = {
         LINEAR, X, y, BALL, generator=seeded()
     ),
     masking.examine: lambda y: examined(LINEAR, y),
+    masking.loss_curves: lambda y: curves(LINEAR, y),
     masking.guessing: lambda y: masking.guessing(y),
     solver.solve: lambda y: solver.solve(X, y, NormBall(INF, 0.3)),
     solver.solution_path: lambda y: solver.solution_path(X, y, NormBall(INF, 0), [0.3, 0.4]),
@@ -208,6 +210,7 @@ NUMBERED = {
         logits, X, y, BALL, generator=seeded()
     ),
     masking.examine: lambda y: examined(logits, y),
+    masking.loss_curves: lambda y: curves(logits, y),
     logistic.margins: lambda y: logistic.margins(logits(X), y),
     logistic.losses: lambda y: logistic.losses(logits(X), y),
     logistic.log_odds_of_error: lambda y: logistic.log_odds_of_error(logits(X), y),

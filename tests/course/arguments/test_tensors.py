@@ -52,6 +52,7 @@ from tests.course.arguments.examples import (
     X,
     Y,
     adam_stepped,
+    curves,
     evaluated,
     exact,
     examined,
@@ -250,6 +251,7 @@ PAIRS = {
     ),
     # In fewer digits there is one check more, which may not find more than the others.
     masking.examine: lambda a, b: examined(layer(classifier(a)), Y, X.to(b)).strongest,
+    masking.loss_curves: lambda a, b: curves(layer(classifier(a)), Y, X.to(b)),
     Threshold.radii: lambda a, b: Threshold(0.5).radii(X[0].to(a), X.to(b), Y, X[:, 0], IN_PIXELS),
     training.History.with_entry: lambda a, b: training.History().with_entry(
         X[:, 0].to(a), X[:, 1].to(b), Y

@@ -74,10 +74,10 @@ def test_an_ordinary_network_raises_no_alarm_and_the_strongest_finds_most(n_outp
 def test_masked_gradients_of_both_kinds_raise_alarms():
     stepwise = MonotoneClassifier(Threshold(0.5), LINEAR)
     found = evaluate(lambda z: LINEAR(z.round()), X, Y, BOX, **HOW)
-    assert {"transfer", "scores only", "large radius"} <= set(found.alarms)
+    assert {"loss curve", "transfer", "scores only", "large radius"} <= set(found.alarms)
     assert found.rungs["PGD"] == found.rungs["clean"]
     assert found.found.k <= robust_error(stepwise, X, Y, BOX).k
-    confident = as_module(LinearClassifier(300 * LINEAR.theta, 0.0)).float()
+    confident = as_module(LinearClassifier(30 * LINEAR.theta, 0.0)).float()
     single = {**HOW, "surrogate": as_module(OTHER).float()}
     found = evaluate(confident, X.float(), Y.float(), BOX, **single)
     assert found.alarms == ["loss fades"]
