@@ -3,7 +3,7 @@
 #   PYTHON   the Python that .venv is made with, e.g. make book PYTHON=python3.12
 
 PYTHON ?= python3
-COMMANDS := book test invited explore lowest fonts paint draft serve offline pdf sheets slides edition manifest \
+COMMANDS := book test coverage invited explore lowest fonts paint draft serve offline pdf sheets slides edition manifest \
   verify downloads release links notebooks bench rooms digits record lint clean
 
 .PHONY: help $(COMMANDS)

@@ -31,7 +31,9 @@ COMMANDS = """
 book       execute all chapters, build the site into _build/html
     python -m booksite.build book
 test       unit and property tests, the notebook linter, every chapter against its stored outputs
-    {pytest} {most} --cov --cov-report=term tests {nbval}
+    {pytest} {most} tests {nbval}
+coverage   the package's own tests, and which of its lines they leave out
+    {pytest} -p no:nbval --cov --cov-report=term tests/course
 invited    every chapter with each change that one of its exercises asks for, in minutes
     {pytest} --dist load -m invited tests/authoring
 explore    property tests with fresh examples, 20 times as many, in an hour

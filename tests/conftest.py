@@ -11,16 +11,12 @@ Property tests draw their examples with Hypothesis, in one of two profiles:
 
 import os
 import sys
-from pathlib import Path
 
-import pytest
 from hypothesis import settings
 
 # jsonschema would load it, in a second, for addresses in letters of all languages: none is checked.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-# Coverage is of the package, by its own tests: tracing the others would only take time.
-COVERING = Path(__file__).parent / "course"
 MORE = 20
 
 # On a busy machine an example may take long without anything being wrong with it.
@@ -31,15 +27,11 @@ settings.load_profile(PROFILE)
 
 
 def pytest_collection_modifyitems(items):
-    """Trace the package's tests alone, and multiply the examples for exploration."""
-    for item in items:
-        if not item.path.is_relative_to(COVERING):
-            item.add_marker(pytest.mark.no_cover)
+    """Multiply the examples for exploration, also those of tests that set their own number."""
     if PROFILE != "explore":
         return
-    # Also for tests that set their own number. A parametrised test is several items with one
-    # function. Hypothesis keeps a test's settings in this attribute, and has no other way to change
-    # them for all tests.
+    # A parametrised test is several items with one function. Hypothesis keeps a test's settings in
+    # this attribute, and has no other way to change them for all tests.
     for test in {item.obj for item in items if getattr(item.obj, "is_hypothesis_test", False)}:
         own = test._hypothesis_internal_use_settings
         test._hypothesis_internal_use_settings = settings(own, max_examples=MORE * own.max_examples)

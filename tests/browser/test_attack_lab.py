@@ -335,11 +335,7 @@ def test_a_classifier_that_is_added_later_is_listed_chosen_and_drawn(blank_page,
     assert shown[0]["clean"] == right, "the opposite of each answer"
 
 
-CHAPTERS = {
-    "lecture/mnist": "standard training",
-    "beyond/box": "exact optimum",
-    "beyond/not_linear": "thresholds",
-}
+CHAPTERS = {"lecture/mnist": "standard training", "beyond/box": "exact optimum"}
 
 
 @pytest.mark.parametrize(("chapter", "chosen"), CHAPTERS.items())
