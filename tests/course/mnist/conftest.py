@@ -80,4 +80,4 @@ def load_from(request, monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(download, "SILENCE_SECONDS", 0.4)
-    monkeypatch.setattr(download, "TRANSFER_SECONDS", 0.8)
+    monkeypatch.setattr(download, "TRANSFER_SECONDS", 2.0)

@@ -63,7 +63,7 @@ FAULTS = {
     "answers 503": (m.send(b"busy", status=503), "503 Server Error: Service Unavailable for url"),
     "never answers": (m.hang, "Read timed out. (read timeout=0.4)"),
     "falls silent": (m.stall(fake.WHOLE, 100), "Read timed out"),
-    "trickles": (m.trickle(fake.WHOLE, every=0.05), "not finished within 0.8 s"),
+    "trickles": (m.trickle(fake.WHOLE, every=0.05), "not finished within 2 s"),
     "cuts off": (m.cut_off(fake.WHOLE, 100), "IncompleteRead(100 bytes read"),
     "sends half a file": (m.send(fake.WHOLE[:100]), "truncated or corrupted: "),
     "sends a web page": (m.send(b"<html>Sign in</html>"), "a web page, not MNIST"),
@@ -213,7 +213,7 @@ def test_a_download_that_was_given_up_ends(monkeypatch, impatient, mirrors):
     monkeypatch.setattr(download, "ROUNDS", 1)
     monkeypatch.setattr(download, "CHUNK_BYTES", 1)
     mirrors[0].answers[f"{fake.IMAGES}.gz"] = [m.trickle(bytes(10_000), every=0.02)]
-    assert "not finished within 0.8 s" in fake.error_of()
+    assert "not finished within 2 s" in fake.error_of()
     deadline = time.monotonic() + 5
     while left := set(threading.enumerate()) - before:  # ours, and the mirror's that sends to it
         assert time.monotonic() < deadline, left
