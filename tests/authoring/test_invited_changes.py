@@ -58,7 +58,7 @@ CHANGES = [
     Change(
         "ex-between",
         "beyond/kink_and_noise",
-        "tried = 0.1, 0.2, 0.3, 0.4",
+        "tried = 0.1, 0.2, 0.3, 0.35, 0.4",
         "tried = 0.32, 0.35, 0.37",
     ),
     Change("ex-half-the-attack", "beyond/every_radius", "epsilon = 0.2", "epsilon = 0.1"),
