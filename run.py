@@ -27,6 +27,7 @@ GROUPS = ("content", "book", "test", "lint", "bench", "release")
 CLEANED = ("_build", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis")
 
 # Each command, what it is for, and the programs of .venv that it runs, or other commands after @.
+# Coverage is of the package, by its own tests: traced, those in a browser take many times as long.
 COMMANDS = """
 book       execute all chapters, build the site into _build/html
     python -m booksite.build book
