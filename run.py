@@ -105,9 +105,10 @@ clean      remove what was built; .venv stays
 PYTEST = (
     "OMP_NUM_THREADS=1 python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope"
 )
-# Tests of the site often wait for browsers and builds: on two cores others run beside them.
+# Tests of the site sometimes wait for browsers and builds: another process runs beside them.
 ELSEWHERE = ("alone", "paint", "fonts", "invited", "edition", "downloads")
-MOST = f'--numprocesses 4 -m "not {" and not ".join(ELSEWHERE)}"'
+SOME = min(4, (os.cpu_count() or 1) + 1)
+MOST = f'--numprocesses {SOME} -m "not {" and not ".join(ELSEWHERE)}"'
 # The package's own tests, without those of the book and the site.
 UNIT = "tests/course tests/repository"
 

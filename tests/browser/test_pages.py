@@ -20,7 +20,6 @@ def test_a_page_passes(open_page, page_path):
         found += checks.overflow(page, width)
         found += [f"{width} px: {problem}" for problem in checks.narrow(page)]
     found += page.guard.take()
-    set_theme(page, "light")
     found += [f"light: {problem}" for problem in checks.accessibility(page)]
     # What a theme changes are colours.
     set_theme(page, "dark")
