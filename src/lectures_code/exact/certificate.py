@@ -13,6 +13,8 @@ from lectures_code.exact.intervals import intervals_of
 from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
 
+AT_ONCE = 1000  # examples: with 784 pixels, arrays of 6 MB
+
 
 def lower_bound(
     x: Tensor,
@@ -152,9 +154,10 @@ def certificate_perturbations(
     common = ((one + zero) / 2).maximum(low_one.maximum(low_zero))
     common = common.minimum(high_one.minimum(high_zero))
     for (rows, _), (lowest, highest) in zip(classes, means, strict=True):
-        low, high = ball.some(rows).interval(x[rows])
         share = ((common - lowest) / (highest - lowest)).nan_to_num(0.0).clamp(0, 1)
-        delta[rows] = low + share * (high - low) - x[rows]
+        for some in rows.nonzero()[:, 0].split(AT_ONCE):  # all at once would take copies of all
+            low, high = ball.some(some).interval(x[some])
+            delta[some] = low + share * (high - low) - x[some]
     return delta
 
 
