@@ -12,8 +12,7 @@ from lectures_code.exact.examples import Examples, check_ball, least_radius, ope
 from lectures_code.exact.intervals import intervals_of
 from lectures_code.features import MonotoneFeature
 from lectures_code.perturbations import BoxedNormBall, NormBall, PixelIntervals
-
-AT_ONCE = 1000  # examples: with 784 pixels, arrays of 6 MB
+from lectures_code.perturbations.box import AT_ONCE
 
 
 def lower_bound(

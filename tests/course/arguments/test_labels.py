@@ -116,12 +116,9 @@ def networks(n_outputs=1):
                 bounds.linear_gaps,
                 bounds.interval_margins,
                 bounds.linear_margins,
+                milp.smallest_margins,
             )
         },
-        # A programme for each example takes long.
-        milp.smallest_margins: lambda y: milp.smallest_margins(
-            network(n_outputs), X[:4], y[:4], BALL
-        ),
         bounds.gap_rows: lambda y: bounds.gap_rows(y, X[:, [0] * n_outputs]),
         SharedLoss.__call__: lambda y: SharedLoss()(network(n_outputs), X, y, X / 8),
         BoundLoss.__call__: lambda y: BoundLoss(BALL, ramp=1)(network(n_outputs), X, y, X),

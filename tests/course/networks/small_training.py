@@ -2,7 +2,7 @@
 
     python -m tests.course.networks.small_training FOLDER [EPOCH.STEP]
 
-There, both counted from 0, the process kills itself; under torchrun the last one does, in its first
+There, both counted from 0, the process kills itself; under torchrun process 1 does, in its first
 life. Process k leaves its weights in FOLDER/k.pt, and FOLDER/training.pt is the checkpoint.
 """
 
@@ -80,7 +80,7 @@ def main(folder, killed=""):
     torch.set_num_threads(1)
     folder = Path(folder)
     with joined() as number:
-        mortal = number == int(os.environ.get("WORLD_SIZE", "1")) - 1
+        mortal = os.environ.get("RANK", "1") == "1"
         mortal &= os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0"
 
         def perhaps(k, i):
