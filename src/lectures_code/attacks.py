@@ -13,7 +13,6 @@ nowhere, :func:`coordinate_search` needs the scores alone.
 import copy
 import math
 from collections.abc import Callable, Iterable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -127,7 +126,9 @@ def fgsm(
     Goodfellow, Shlens and Szegedy (2015), section 4.
     """
     x = check_x(x)
-    return _ascend(_without_traces(model, x), x.clone(), y, ball, objective)
+    # A copy, since the model may overwrite its argument.
+    gradient = _gradient(_without_traces(model, x), x.clone(), y, objective)
+    return _steepest(ball, gradient, x)
 
 
 def pgd(
@@ -181,14 +182,10 @@ def pgd(
     step_size, n_steps = check_positive("step_size", step_size), check_count("n_steps", n_steps)
     if ball.p not in (1.0, 2.0, torch.inf):
         raise ValueError(f"pgd steps in the norms p = 1, 2 and inf, got p = {ball.p:g}: use fgsm")
-    # For p = 1 a step changes a single pixel; once that is at its face in the box, the next one.
-    steps = ball.with_radius(step_size) if ball.p == 1 else NormBall(ball.p, step_size)
-    scores = _without_traces(model, x)
     delta = torch.zeros_like(x) if generator is None else ball.sample(x, generator=generator)
-    project = _projection(ball, x)
+    scores, step = _without_traces(model, x), _projected_step(ball, x, step_size)
     for _ in range(n_steps):
-        step = _ascend(scores, ball.perturbed(x, delta), y, steps, objective)
-        delta = project(step.add_(delta))
+        delta = step(delta, _gradient(scores, ball.perturbed(x, delta), y, objective))
     return delta
 
 
@@ -302,23 +299,41 @@ def worst_of(
     return worst
 
 
-def _projection(ball: NormBall, x: Tensor) -> Callable[[Tensor], Tensor]:
-    """The projection of perturbations of `x` onto the set; they may be overwritten."""
+def _steepest(steps: NormBall, gradient: Tensor, x: Tensor) -> Tensor:
+    """The step of steepest ascent from `x`, of those in the set `steps`."""
+    try:
+        return steps.maximiser(gradient, x)
+    except ValueError:
+        _check_finite(gradient)  # which the set has looked at: what it found is better said here
+        raise
+
+
+def _projected_step(ball: NormBall, x: Tensor, size: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """A function of perturbations, which it may overwrite, and gradients: a step, and back."""
+    # For p = 1 a step changes a single pixel; once that is at its face in the box, the next one.
+    steps = ball.with_radius(size) if ball.p == 1 else NormBall(ball.p, size)
+
+    def step(delta: Tensor, gradient: Tensor) -> Tensor:
+        move = _steepest(steps, gradient, ball.perturbed(x, delta))
+        return ball.project(move.add_(delta), x)
+
     if not math.isinf(ball.p):
-        return partial(ball.project, x=x)
+        return step
     # A clip, to ends that stay where they are: a tenth of the time of finding them in each step.
     low, high = _ends(ball, x)
-    return lambda delta: delta.clamp_(low, high)
+    length = steps.maximiser(torch.ones(1, dtype=x.dtype)).item()  # the size, in this dtype
+
+    def signs(delta: Tensor, gradient: Tensor) -> Tensor:
+        _check_finite(gradient)
+        return delta.add_(gradient.sign(), alpha=length).clamp_(low, high)
+
+    return signs
 
 
 def _ends(ball: NormBall, x: Tensor) -> list[Tensor]:
     """The least and the greatest change of each pixel, for p = inf."""
-    return [ball.maximiser(sign * torch.ones_like(x), x) for sign in (-1, 1)]
-
-
-def _ascend(model: Model, x: Tensor, y: Tensor, steps: NormBall, objective: Objective) -> Tensor:
-    """The step of steepest ascent, of those in the set `steps`; the model may overwrite `x`."""
-    return steps.maximiser(_gradient(model, x, y, objective), x)
+    up = x.new_ones(x.shape[1])
+    return [ball.maximiser(direction, x).expand_as(x) for direction in (-up, up)]
 
 
 def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tensor:
@@ -342,13 +357,17 @@ def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tenso
             "the model's output must depend on x in a way that autograd can follow, and it does "
             "not: run the model without torch.no_grad, torch.inference_mode, detach and numpy"
         )
+    return gradient
+
+
+def _check_finite(gradient: Tensor) -> None:
     # As in `check_float`: the sum costs a fraction of looking at each entry.
     if not gradient.sum().isfinite() and (bad := int((~gradient.isfinite()).any(1).sum())):
         raise ValueError(
-            f"the gradient in x must be finite, got NaN or infinite entries for {bad} of {len(x)} "
-            "examples: look for overflow, 0 / 0 or the square root of 0 in the model"
+            f"the gradient in x must be finite, got NaN or infinite entries for {bad} of "
+            f"{len(gradient)} examples: look for overflow, 0 / 0 or the square root of 0 in the "
+            "model"
         )
-    return gradient
 
 
 def _without_traces(model: Model, x: Tensor) -> Model:
@@ -362,19 +381,19 @@ def _without_traces(model: Model, x: Tensor) -> Model:
                 "use model.double() or x.float()"
             )
 
+    whole = any(isinstance(module, WHOLE) for module in model.modules())
+
     # In training mode batch norm writes its buffers and dropout draws random numbers:
-    # let it write copies, and put the random state back.
+    # let it write copies, and put the random state back. And autograd refuses to work with
+    # parameters that were made in inference mode.
     def scores(x: Tensor) -> Tensor:
         with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
-            if any(isinstance(module, WHOLE) for module in model.modules()):
+            if whole:
                 return copy.deepcopy(model)(x)
-            parameters = {name: _constant(value) for name, value in model.named_parameters()}
-            buffers = {name: value.clone() for name, value in model.named_buffers()}
-            return functional_call(model, {**parameters, **buffers}, (x,))
+            copies = {name: value.clone() for name, value in model.named_buffers()}
+            for name, value in model.named_parameters():
+                if value.is_inference():
+                    copies[name] = value.detach().clone()
+            return functional_call(model, copies, (x,)) if copies else model(x)
 
     return scores
-
-
-def _constant(value: Tensor) -> Tensor:
-    """The value without its gradient; a copy if it was made in inference mode."""
-    return value.detach().clone() if value.is_inference() else value.detach()

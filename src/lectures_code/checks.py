@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 
-def check_float(name: str, value: object) -> Tensor:
-    """Return `value` if it is a floating-point tensor without NaN or infinity.
+def check_float(name: str, value: object, *, finite: bool = True) -> Tensor:
+    """Return `value` if it is a floating-point tensor, by default without NaN or infinity.
 
     A tensor that was made in inference mode, which autograd refuses to work with, is copied.
     """
@@ -33,7 +33,7 @@ def check_float(name: str, value: object) -> Tensor:
             f"{name} must hold numbers of at least 16 bits, got {value.dtype}: use .double()"
         )
     # A sum is finite only if its terms are, and costs a fraction of looking at each of them.
-    if not torch.isfinite(value.sum()) and not torch.isfinite(value).all():
+    if finite and not torch.isfinite(value.sum()) and not torch.isfinite(value).all():
         bad = int((~torch.isfinite(value)).sum())
         raise ValueError(
             f"{name} must be finite, got {bad} NaN or infinite entries: remove or repair them"
@@ -104,7 +104,8 @@ def check_classes(y: object, n: int, k: int) -> Tensor:
     """Return `y` as int64 if it holds n class numbers 0 .. k-1 of any number type, shape (n,)."""
     y = _one_for_each(y, n)
     values = _values(y)
-    allowed = (values == values.floor()) & (values >= 0) & (values < k)
+    classes = values.long()
+    allowed = (values == classes) & (classes >= 0) & (classes < k)
     if not allowed.all():
         seen, wrong = set(values.tolist()), set(values[~allowed].tolist())
         if seen <= {-1, 1} or seen <= _WRAPPED.get(y.dtype, set()):
@@ -117,7 +118,7 @@ def check_classes(y: object, n: int, k: int) -> Tensor:
             f"y must hold class numbers from 0 to {k - 1} for {k} logits, "
             f"got {_shown(wrong)}: {advice}"
         )
-    return values.long()
+    return classes
 
 
 # What +1 and -1 become in dtypes without negative numbers.

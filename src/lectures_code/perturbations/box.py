@@ -183,7 +183,7 @@ class BoxedNormBall(NormBall):
         if math.isinf(self.p):
             step, end = w.sign().mul_(self.radius), self.high - x
             torch.minimum(step, end, out=step)
-            torch.neg(x, out=end).add_(self.low)  # in its place: new memory takes longer than both
+            torch.sub(x.new_tensor(self.low), x, out=end)  # new memory would take longer
             return rounded(torch.maximum(step, end, out=step), dtype)
         return rounded(self._maximise(w, *self._ends(x)), dtype)
 
@@ -271,12 +271,13 @@ class BoxedNormBall(NormBall):
                 "x must be given, got None: a boxed ball depends on the example, "
                 "pass x or use a NormBall"
             )
-        v, x = check_rows(name, v), check_rows("x", x)
+        v, x = check_rows(name, v), check_rows("x", x, finite=False)
         least, greatest = (end.item() for end in torch.aminmax(x))
         # Data may have been computed in float32 and widened since, and x may be x + delta, rounded.
         rounding = max(torch.finfo(x.dtype).eps, torch.finfo(torch.float32).eps)
         slack = 4 * rounding * max(-self.low, self.high)
-        if least < self.low - slack or greatest > self.high + slack:
+        if not self.low - slack <= least <= greatest <= self.high + slack:  # nor is NaN
+            check_rows("x", x)
             advice = "clip x, or give in_box the bounds of your data"
             if (self.low, self.high) == (0, 1) and least >= 0 and greatest > 2:
                 advice = "divide pixels by 255"

@@ -8,9 +8,9 @@ from torch import Tensor
 from lectures_code.checks import check_float, real
 
 
-def check_rows(name: str, value: object) -> Tensor:
-    """Return `value` if it is a finite floating-point (..., d) tensor with at least one entry."""
-    value = check_float(name, value)
+def check_rows(name: str, value: object, *, finite: bool = True) -> Tensor:
+    """Return `value` if it is a floating-point (..., d) tensor with entries, by default finite."""
+    value = check_float(name, value, finite=finite)
     if value.ndim == 0 or value.numel() == 0:
         raise ValueError(
             f"{name} must have shape (..., d) with at least one entry, got {tuple(value.shape)}: "

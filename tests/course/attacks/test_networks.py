@@ -50,6 +50,14 @@ def test_attacks_raise_the_loss_of_a_network(ball, k):
             assert (after > before).all()
 
 
+@models.each_attack
+def test_examples_stay_as_they_are_where_a_model_overwrites_its_argument(attack):
+    model, (_, x, y) = models.network(3), random_problem(9)
+    before = x.clone()
+    attack(lambda z: model(z.data.mul_(0) + z), x, y, NormBall(INF, 0.1))
+    assert torch.equal(x, before)
+
+
 @models.each_pgd_ball
 def test_more_steps_of_pgd_find_no_less_than_fgsm_on_a_network(ball):
     model, (_, x, y) = models.network(4), random_problem(10, n=20)
