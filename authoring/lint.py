@@ -31,6 +31,7 @@ CHECKS = [
     code.check_cells_are_short,
     code.check_lines_are_short,
     code.check_chapters_only_call,
+    code.check_generators_in_a_loop,
     code.check_kernel,
     code.check_no_timing,
 ]

@@ -1,5 +1,6 @@
 """What chapters run, and the form of their files."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -64,6 +65,24 @@ def check_chapters_only_call(notebook: NotebookNode) -> Iterator[Problem]:
         for pattern, what, to_do in forbidden:
             if re.search(pattern, cell.source, flags=re.MULTILINE):
                 yield Problem(number, what, to_do)
+
+
+def check_generators_in_a_loop(notebook: NotebookNode) -> Iterator[Problem]:
+    """No comprehension keeps generators that run when it is over, with its variable's last value."""
+    for number, cell in code_cells(notebook):
+        lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith("%")]
+        try:
+            nodes = list(ast.walk(ast.parse("\n".join(lines))))
+        except SyntaxError:  # a magic inside a block, as in the cell that sets up
+            continue
+        for loop in nodes:
+            if isinstance(loop, ast.ListComp) and isinstance(loop.elt, ast.GeneratorExp):
+                targets = [ast.walk(each.target) for each in loop.generators]
+                set_here = {n.id for target in targets for n in target if isinstance(n, ast.Name)}
+                used = {n.id for n in ast.walk(loop.elt) if isinstance(n, ast.Name)}
+                for name in sorted(set_here & used):
+                    what = f"each generator of a list will see the last {name} of its loop"
+                    yield Problem(number, what, "make it a list, which is computed at once")
 
 
 def check_setup_cell(notebook: NotebookNode, repository: str) -> Iterator[Problem]:

@@ -161,6 +161,11 @@ BAD = [
     (3, "it draws by itself", {3: {"source": "figure.show()"}}),
     (3, "it sets a matplotlib backend", {3: {"source": "%matplotlib inline"}}),
     (3, "a semicolon at its end hides output", {3: {"source": "plot_curve(mistakes);"}}),
+    (
+        3,
+        "each generator of a list will see the last k of its loop",
+        {3: {"source": "[(k * mistakes for _ in range(2)) for k in range(3)]"}},
+    ),
     (2, "not the one that sets up Colab", {2: {"source": "import lectures_code"}}),
     (2, "the set-up cell shows on the site", {2: {"metadata": {}}}),
 ]

@@ -241,7 +241,7 @@ def _relaxed(layers: list[nn.Module], found: list[Interval]) -> Interval:
     low, _ = found[-1]
     units, widest = low[0].numel(), max(each[0].numel() for each, _ in found)
     at_once = max(1, ENTRIES // (len(low) * widest))
-    identity = torch.eye(units, dtype=low.dtype).reshape(1, units, *low.shape[1:])
+    identity = torch.eye(units).to(low).reshape(1, units, *low.shape[1:])
     parts = identity.split(at_once, dim=1)
     least = [
         [_minimum(*_below(layers, sign * rows, found), found[0]) for rows in parts]

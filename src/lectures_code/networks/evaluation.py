@@ -12,8 +12,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from lectures_code.attacks import fgsm, pgd, worst_of
+from lectures_code.attacks import coordinate_search, fgsm, pgd, worst_of
 from lectures_code.checks import check_count, check_positive, check_targets, check_x
+from lectures_code.experiments import seeded
 from lectures_code.logistic import (
     Model,
     evaluation_mode,
@@ -118,10 +119,10 @@ def evaluate(
 ) -> Evaluation:
     """Attack a model as hard as this package can, and check the attacks.
 
-    The rungs: no attack, random perturbations, FGSM, PGD from 0, PGD with restarts, and the
-    perturbations of another model. Restarts ascend the log-odds of an error; for several logits
-    every other one ascends the lack of margin. On the first `n_checked` examples
-    :func:`lectures_code.masking.examine` looks for masked gradients.
+    The rungs: no attack, random perturbations, FGSM, PGD from 0, PGD with restarts, the
+    perturbations of another model, and a search that sees scores alone. Restarts ascend the
+    log-odds of an error; for several logits every other one ascends the lack of margin. On the
+    first `n_checked` examples :func:`lectures_code.masking.examine` looks for masked gradients.
 
     Parameters
     ----------
@@ -140,11 +141,12 @@ def evaluate(
     n_restarts : int
         Random starts.
     n_hardest : int, optional
-        How many examples are attacked with restarts: those whose margins PGD from 0 left smallest.
-        All by default, which takes `n_restarts` times as long as one attack.
-    n_checked, n_pixels : int
-        How many examples are checked, and how many of their pixels the search without gradients
-        tries.
+        How many examples are attacked with restarts, and by scores alone: those whose margins PGD
+        from 0 left smallest. All by default, which takes `n_restarts` times as long as one attack.
+    n_checked : int
+        How many examples are checked.
+    n_pixels : int, optional
+        How many pixels of an example the search by scores alone tries, all with None.
     seed : int
         Of all random numbers.
     proof : callable, optional
@@ -167,11 +169,18 @@ def evaluate(
     n_restarts = check_count("n_restarts", n_restarts)
     n_hardest = len(x) if n_hardest is None else min(check_count("n_hardest", n_hardest), len(x))
     n_checked = min(check_count("n_checked", n_checked), len(x))
-    generator = torch.Generator().manual_seed(check_count("seed", seed, least=0))
+    generator = seeded(seed)
     attack = partial(pgd, ball=ball, step_size=step_size, n_steps=n_steps)
     with evaluation_mode(model), evaluation_mode(surrogate):
         plain = attack(model, x, y)
-        delta = _restarted(model, x, y, plain, attack, n_restarts, n_hardest, generator)
+        with torch.no_grad():
+            left = margins(outputs(model, ball.perturbed(x, plain)), y)
+        hard = left.argsort(stable=True)[:n_hardest]
+        delta = _restarted(model, x, y, plain, attack, n_restarts, hard, generator)
+        by_scores = torch.zeros_like(x)
+        by_scores[hard] = coordinate_search(
+            model, x[hard], y[hard], ball, generator=seeded(seed), n_pixels=n_pixels
+        )
         rungs = {
             "clean": torch.zeros_like(x),
             "random": ball.sample(x, generator=generator),
@@ -179,6 +188,7 @@ def evaluate(
             "PGD": plain,
             "PGD with restarts": delta,
             "transfer": attack(surrogate, x, y),
+            "scores alone": by_scores,
         }
         delta = worst_of(model, x, y, ball, [delta, *rungs.values()], objective=lack_of_margin)
         some = x[:n_checked], y[:n_checked]
@@ -193,19 +203,19 @@ def evaluate(
             n_pixels=n_pixels,
         )
         faded = attack(model, *some, objective=losses)
-        left = count_errors(proof(model, x, y, ball)) if proof else None
+        unproven = count_errors(proof(model, x, y, ball)) if proof else None
     with_loss = error(model, ball.perturbed(some[0], faded), some[1])
     loss_fades = with_loss.k < report.attack.k - TOLERATED * n_checked
-    how = f"PGD, {n_steps} steps of {step_size:g}, {n_restarts} restarts"
-    if n_hardest < len(x):
-        how += f" for the {n_hardest} examples of least margin"
+    how = f"PGD, {n_steps} steps of {step_size:g}, {n_restarts} restarts, search over "
+    how += f"{x.shape[1] if n_pixels is None else min(n_pixels, x.shape[1])} pixels"
+    how += f" (both for the {n_hardest} of least margin)" * (n_hardest < len(x))
     return Evaluation(
-        card=ThreatModel(ball, "lower bound", len(x), how, f"{seed}"),
+        card=ThreatModel(ball, "lower bound", len(x), f"{how}, FGSM, transfer", f"{seed}"),
         rungs={name: error(model, ball.perturbed(x, each), y) for name, each in rungs.items()},
         found=error(model, ball.perturbed(x, delta), y),
         alarms=report.alarms + ["loss fades"] * loss_fades,
         delta=delta,
-        unproven=left,
+        unproven=unproven,
     )
 
 
@@ -216,15 +226,14 @@ def _restarted(
     plain: Tensor,
     attack: partial[Tensor],
     n_restarts: int,
-    n_hardest: int,
+    hard: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
     """The worst of PGD from 0 and from random starts, which the hardest examples get."""
     ball = attack.keywords["ball"]
     with torch.no_grad():
-        output = outputs(model, ball.perturbed(x, plain))
-    hard = margins(output, y).argsort(stable=True)[:n_hardest]
-    objectives = [log_odds_of_error] + [lack_of_margin] * (output.ndim == 2)
+        has_logits = outputs(model, x[:1]).ndim == 2
+    objectives = [log_odds_of_error] + [lack_of_margin] * has_logits
 
     def attacks() -> Iterator[Tensor]:
         yield plain[hard]

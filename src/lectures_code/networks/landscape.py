@@ -35,7 +35,7 @@ class Landscape:
     def best(self) -> Tensor:
         """The points at which they are attained, shape (n, 2)."""
         where = self.values.flatten(1).argmax(dim=1)
-        return self.points.flatten(1, 2)[torch.arange(len(where)), where]
+        return self.points.flatten(1, 2)[torch.arange(len(where), device=where.device), where]
 
 
 @torch.no_grad()

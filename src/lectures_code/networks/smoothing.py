@@ -96,7 +96,7 @@ def smoothed_radii(
         for i in range(len(x)):
             for start in range(0, n_draws, AT_ONCE):
                 shape = min(AT_ONCE, n_draws - start), x.shape[1]
-                noise = torch.randn(shape, generator=generator, dtype=x.dtype)
+                noise = torch.randn(shape, generator=generator, dtype=x.dtype).to(x.device)
                 votes = margins(outputs(model, x[i] + sigma * noise), y[i].expand(len(noise))) > 0
                 right[i] += int(votes.sum())
     # Of no right vote the bound is 0, where the formula has no value.
