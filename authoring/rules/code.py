@@ -68,7 +68,7 @@ def check_chapters_only_call(notebook: NotebookNode) -> Iterator[Problem]:
 
 
 def check_generators_in_a_loop(notebook: NotebookNode) -> Iterator[Problem]:
-    """No comprehension keeps generators that run when it is over, with its variable's last value."""
+    """No list holds generators that run when its loop is over, with the last value of that."""
     for number, cell in code_cells(notebook):
         lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith("%")]
         try:

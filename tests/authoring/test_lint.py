@@ -164,7 +164,7 @@ BAD = [
     (
         3,
         "each generator of a list will see the last k of its loop",
-        {3: {"source": "[(k * mistakes for _ in range(2)) for k in range(3)]"}},
+        {3: {"source": "mistakes = [(k * m for m in range(2)) for k in range(3)]"}},
     ),
     (2, "not the one that sets up Colab", {2: {"source": "import lectures_code"}}),
     (2, "the set-up cell shows on the site", {2: {"metadata": {}}}),
