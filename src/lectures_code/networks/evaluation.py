@@ -14,7 +14,6 @@ from torch import Tensor
 
 from lectures_code.attacks import coordinate_search, fgsm, pgd, worst_of
 from lectures_code.checks import check_count, check_positive, check_targets, check_x
-from lectures_code.experiments import seeded
 from lectures_code.logistic import (
     Model,
     evaluation_mode,
@@ -169,7 +168,8 @@ def evaluate(
     n_restarts = check_count("n_restarts", n_restarts)
     n_hardest = len(x) if n_hardest is None else min(check_count("n_hardest", n_hardest), len(x))
     n_checked = min(check_count("n_checked", n_checked), len(x))
-    generator = seeded(seed)
+    seed = check_count("seed", seed, least=0)
+    generator, order = (torch.Generator().manual_seed(seed) for _ in range(2))
     attack = partial(pgd, ball=ball, step_size=step_size, n_steps=n_steps)
     with evaluation_mode(model), evaluation_mode(surrogate):
         plain = attack(model, x, y)
@@ -179,7 +179,7 @@ def evaluate(
         delta = _restarted(model, x, y, plain, attack, n_restarts, hard, generator)
         by_scores = torch.zeros_like(x)
         by_scores[hard] = coordinate_search(
-            model, x[hard], y[hard], ball, generator=seeded(seed), n_pixels=n_pixels
+            model, x[hard], y[hard], ball, generator=order, n_pixels=n_pixels
         )
         rungs = {
             "clean": torch.zeros_like(x),
