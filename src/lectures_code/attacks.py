@@ -361,6 +361,7 @@ def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tenso
 
 
 def _check_finite(gradient: Tensor) -> None:
+    """Refuse a gradient with NaN or infinite entries, in terms of the model that it came from."""
     # As in `check_float`: the sum costs a fraction of looking at each entry.
     if not gradient.sum().isfinite() and (bad := int((~gradient.isfinite()).any(1).sum())):
         raise ValueError(
