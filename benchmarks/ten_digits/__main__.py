@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import time
 from pathlib import Path
 
 import torch
@@ -37,7 +38,7 @@ PUBLISHED = {
     "AutoAttack": 82.9,
     "sources": "Wong, Rice and Kolter (2020), table 1; AutoAttack: Croce and Hein (2020), table 2",
 }
-ATTACK = {"step_size": 0.01, "n_steps": 50, "n_restarts": 10}
+ATTACK = {"step_size": 0.01, "n_steps": 50, "n_restarts": 10, "n_queries": 5000}
 
 
 def options(words: list[str] | None) -> argparse.Namespace:
@@ -62,7 +63,9 @@ def surrogate(x: Tensor, y: Tensor, seed: int) -> nn.Module:
     return model.eval()
 
 
-def provenance(asked: argparse.Namespace, data: Digits) -> dict[str, object]:
+def provenance(
+    asked: argparse.Namespace, data: Digits, seconds: dict[str, float]
+) -> dict[str, object]:
     """All that the numbers depend on, as far as it can be named."""
     return {
         "recipe": {"epochs": asked.epochs, "seed": asked.seed, "batch size": 100},
@@ -77,6 +80,7 @@ def provenance(asked: argparse.Namespace, data: Digits) -> dict[str, object]:
         "device": torch.device(asked.device).type,
         "threads": torch.get_num_threads(),
         "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "seconds": {name: round(each) for name, each in seconds.items()},
     }
 
 
@@ -113,6 +117,7 @@ def main(words: list[str] | None = None) -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     data = load_ten(source="sample" if asked.sample else "mnist")
     x, y = data.x_train.float().to(asked.device), data.y_train.to(asked.device)
+    start = time.perf_counter()
     with joined() as number:
         model = fast_training(
             x,
@@ -124,6 +129,7 @@ def main(words: list[str] | None = None) -> None:
         )
     if number:
         return
+    trained = time.perf_counter()
     # Evenly spaced, for the sample is in the digits' order.
     tested = torch.arange(len(data.x_test))[:: max(1, len(data.x_test) // asked.test)]
     found = evaluate(
@@ -133,9 +139,12 @@ def main(words: list[str] | None = None) -> None:
         BALL,
         surrogate=surrogate(x, y, asked.seed + 1),
         seed=asked.seed,
+        shape=(28, 28),
         **ATTACK,
     )
-    report(found, provenance(asked, data), asked.folder)
+    # Of a training that was taken up again, what was left of it.
+    seconds = {"training": trained - start, "attacks": time.perf_counter() - trained}
+    report(found, provenance(asked, data, seconds), asked.folder)
 
 
 if __name__ == "__main__":

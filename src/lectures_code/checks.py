@@ -222,6 +222,22 @@ def check_count(name: str, value: int, *, least: int = 1) -> int:
     return whole
 
 
+def check_image_shape(shape: tuple[int, int], d: int) -> tuple[int, int]:
+    """Return height and width as int; raise unless they are two counts whose product is d."""
+    try:
+        height, width = (check_count("shape", each) for each in shape)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"shape must be height and width of an image, two counts, got {shape!r}"
+        ) from error
+    if height * width != d:
+        raise ValueError(
+            f"shape must be that of an image of {d} pixels, got {height} x {width} = "
+            f"{height * width}: x has one column for each pixel"
+        )
+    return height, width
+
+
 def check_generator(generator: object) -> torch.Generator:
     """Return `generator` if it is a source of random numbers."""
     if not isinstance(generator, torch.Generator):

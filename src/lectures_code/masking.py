@@ -21,8 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lectures_code.attacks import Objective, coordinate_search, pgd
-from lectures_code.checks import check_count, check_positive, check_targets, check_x
+from lectures_code.attacks import Objective, coordinate_search, pgd, square_search
+from lectures_code.checks import (
+    check_count,
+    check_image_shape,
+    check_positive,
+    check_targets,
+    check_x,
+)
 from lectures_code.logistic import (
     Model,
     evaluation_mode,
@@ -137,13 +143,15 @@ def examine(
     generator: torch.Generator,
     objective: Objective = log_odds_of_error,
     n_pixels: int | None = None,
+    shape: tuple[int, int] | None = None,
+    n_queries: int = 1000,
 ) -> MaskingReport:
     """Attack a model by :func:`lectures_code.attacks.pgd`, and check whether that is enough.
 
     The checks are: whether the attack's own loss rises; five times the steps from a random start;
     the margin as objective; the same attack in double precision; the perturbations of another
-    model; a search that uses the scores alone; and the attack at a radius at which all examples can
-    be made equal.
+    model; a search that uses the scores alone, and one more if the examples are images; and the
+    attack at a radius at which all examples can be made equal.
 
     Parameters
     ----------
@@ -160,15 +168,17 @@ def examine(
     step_size, n_steps, objective
         The attack that is checked: as for :func:`lectures_code.attacks.pgd`, from the start 0.
     generator : torch.Generator
-        Draws the random start and the order of pixels.
+        Draws the random start, the order of pixels, and squares.
     n_pixels : int, optional
         As for :func:`lectures_code.attacks.coordinate_search`.
+    shape, n_queries
+        As for :func:`lectures_code.attacks.square_search`; without a shape it is not run.
 
     Returns
     -------
     MaskingReport
         Counts, and what they amount to. ``"double precision"`` is among the checks for modules of
-        fewer digits only.
+        fewer digits only, ``"squares"`` for images.
 
     Raises
     ------
@@ -179,6 +189,8 @@ def examine(
     x = check_x(x)
     y = check_targets(y, len(x))
     step_size, n_steps = check_positive("step_size", step_size), check_count("n_steps", n_steps)
+    n_queries = check_count("n_queries", n_queries)
+    shape = None if shape is None else check_image_shape(shape, x.shape[1])
     if ball.radius == 0:
         raise ValueError("radius must be > 0 to attack, got 0: use risk.error for clean mistakes")
 
@@ -203,6 +215,11 @@ def examine(
                 coordinate_search(model, x, y, ball, generator=generator, n_pixels=n_pixels)
             ),
         }
+        if shape:
+            squares = square_search(
+                model, x, y, ball, generator=generator, shape=shape, n_queries=n_queries
+            )
+            others["squares"] = wrong(squares)
         if isinstance(model, nn.Module) and x.dtype.itemsize < 8:
             precise = attack(copy.deepcopy(model).double(), x.double(), ball)
             others["double precision"] = wrong(ball.project(precise.to(x.dtype), x))

@@ -12,8 +12,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from lectures_code.attacks import coordinate_search, fgsm, pgd, worst_of
-from lectures_code.checks import check_count, check_positive, check_targets, check_x
+from lectures_code.attacks import coordinate_search, fgsm, pgd, square_search, worst_of
+from lectures_code.checks import (
+    check_count,
+    check_image_shape,
+    check_positive,
+    check_targets,
+    check_x,
+)
 from lectures_code.logistic import (
     Model,
     evaluation_mode,
@@ -113,15 +119,18 @@ def evaluate(
     n_hardest: int | None = None,
     n_checked: int = 200,
     n_pixels: int | None = 100,
+    shape: tuple[int, int] | None = None,
+    n_queries: int = 1000,
     seed: int = 0,
     proof: Proof | None = None,
 ) -> Evaluation:
     """Attack a model as hard as this package can, and check the attacks.
 
     The rungs: no attack, random perturbations, FGSM, PGD from 0, PGD with restarts, the
-    perturbations of another model, and a search that sees scores alone. Restarts ascend the
-    log-odds of an error; for several logits every other one ascends the lack of margin. On the
-    first `n_checked` examples :func:`lectures_code.masking.examine` looks for masked gradients.
+    perturbations of another model, and searches that see scores alone: pixel by pixel and, of
+    images, by squares. Restarts ascend the log-odds of an error; for several logits every other one
+    ascends the lack of margin. On the first `n_checked` examples
+    :func:`lectures_code.masking.examine` looks for masked gradients.
 
     Parameters
     ----------
@@ -142,10 +151,15 @@ def evaluate(
     n_hardest : int, optional
         How many examples are attacked with restarts, and by scores alone: those whose margins PGD
         from 0 left smallest. All by default, which takes `n_restarts` times as long as one attack.
+        Where gradients are masked, margins after PGD say little: attack all.
     n_checked : int
         How many examples are checked.
     n_pixels : int, optional
-        How many pixels of an example the search by scores alone tries, all with None.
+        How many pixels of an example the search pixel by pixel tries, all with None.
+    shape : pair of int, optional
+        Height and width of an image: without it there is no search by squares.
+    n_queries : int
+        How many perturbations of an example the search by squares tries.
     seed : int
         Of all random numbers.
     proof : callable, optional
@@ -168,6 +182,8 @@ def evaluate(
     n_restarts = check_count("n_restarts", n_restarts)
     n_hardest = len(x) if n_hardest is None else min(check_count("n_hardest", n_hardest), len(x))
     n_checked = min(check_count("n_checked", n_checked), len(x))
+    n_queries = check_count("n_queries", n_queries)
+    shape = None if shape is None else check_image_shape(shape, x.shape[1])
     seed = check_count("seed", seed, least=0)
     generator, order = (torch.Generator().manual_seed(seed) for _ in range(2))
     attack = partial(pgd, ball=ball, step_size=step_size, n_steps=n_steps)
@@ -177,10 +193,6 @@ def evaluate(
             left = margins(outputs(model, ball.perturbed(x, plain)), y)
         hard = left.argsort(stable=True)[:n_hardest]
         delta = _restarted(model, x, y, plain, attack, n_restarts, hard, generator)
-        by_scores = torch.zeros_like(x)
-        by_scores[hard] = coordinate_search(
-            model, x[hard], y[hard], ball, generator=order, n_pixels=n_pixels
-        )
         rungs = {
             "clean": torch.zeros_like(x),
             "random": ball.sample(x, generator=generator),
@@ -188,7 +200,7 @@ def evaluate(
             "PGD": plain,
             "PGD with restarts": delta,
             "transfer": attack(surrogate, x, y),
-            "scores alone": by_scores,
+            **_searches(model, x, y, ball, hard, order, n_pixels, shape, n_queries),
         }
         delta = worst_of(model, x, y, ball, [delta, *rungs.values()], objective=lack_of_margin)
         some = x[:n_checked], y[:n_checked]
@@ -201,14 +213,18 @@ def evaluate(
             n_steps=n_steps,
             generator=generator,
             n_pixels=n_pixels,
+            shape=shape,
+            n_queries=n_queries,
         )
         faded = attack(model, *some, objective=losses)
         unproven = count_errors(proof(model, x, y, ball)) if proof else None
     with_loss = error(model, ball.perturbed(some[0], faded), some[1])
     loss_fades = with_loss.k < report.attack.k - TOLERATED * n_checked
-    how = f"PGD, {n_steps} steps of {step_size:g}, {n_restarts} restarts, search over "
-    how += f"{x.shape[1] if n_pixels is None else min(n_pixels, x.shape[1])} pixels"
-    how += f" (both for the {n_hardest} of least margin)" * (n_hardest < len(x))
+    pixels = x.shape[1] if n_pixels is None else min(n_pixels, x.shape[1])
+    how = f"PGD, {n_steps} steps of {step_size:g}, {n_restarts} restarts, search by {pixels} pixels"
+    how += f" and {n_queries} squares" * bool(shape)
+    if n_hardest < len(x):
+        how += f" (restarts and search for the {n_hardest} of least margin)"
     return Evaluation(
         card=ThreatModel(ball, "lower bound", len(x), f"{how}, FGSM, transfer", f"{seed}"),
         rungs={name: error(model, ball.perturbed(x, each), y) for name, each in rungs.items()},
@@ -244,3 +260,27 @@ def _restarted(
     worst = plain.clone()
     worst[hard] = worst_of(model, x[hard], y[hard], ball, attacks(), objective=lack_of_margin)
     return worst
+
+
+def _searches(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    ball: NormBall,
+    hard: Tensor,
+    generator: torch.Generator,
+    n_pixels: int | None,
+    shape: tuple[int, int] | None,
+    n_queries: int,
+) -> dict[str, Tensor]:
+    """Perturbations found by scores alone, which the hardest examples get."""
+    some = model, x[hard], y[hard], ball
+    found = {"pixels": coordinate_search(*some, generator=generator, n_pixels=n_pixels)}
+    if shape:
+        found["squares"] = square_search(
+            *some, generator=generator, shape=shape, n_queries=n_queries
+        )
+    return {
+        f"search by {name}": torch.zeros_like(x).index_put((hard,), delta)
+        for name, delta in found.items()
+    }

@@ -145,6 +145,9 @@ SIGNED = {
     attacks.coordinate_search: lambda y: attacks.coordinate_search(
         LINEAR, X, y, BALL, generator=seeded()
     ),
+    attacks.square_search: lambda y: attacks.square_search(
+        LINEAR, X, y, BALL, shape=(1, X.shape[1]), generator=seeded(), n_queries=3
+    ),
     masking.examine: lambda y: examined(LINEAR, y),
     masking.loss_curves: lambda y: curves(LINEAR, y),
     masking.guessing: lambda y: masking.guessing(y),
@@ -208,6 +211,9 @@ NUMBERED = {
     attacks.pgd: lambda y: attacks.pgd(logits, X, y, BALL, step_size=0.1, n_steps=2),
     attacks.coordinate_search: lambda y: attacks.coordinate_search(
         logits, X, y, BALL, generator=seeded()
+    ),
+    attacks.square_search: lambda y: attacks.square_search(
+        logits, X, y, BALL, shape=(1, X.shape[1]), generator=seeded(), n_queries=3
     ),
     masking.examine: lambda y: examined(logits, y),
     masking.loss_curves: lambda y: curves(logits, y),

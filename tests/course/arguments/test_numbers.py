@@ -105,8 +105,15 @@ NUMBERS = {
     **tried(attacks.pgd, {"n_steps": 1}, LINEAR, X, Y, BALL, step_size=0.125),
     **tried(attacks.coordinate_search, {"n_pixels": 1}, LINEAR, X, Y, BALL, generator=seeded),
     **tried(
+        attacks.square_search,
+        {"n_queries": 3},
+        *(LINEAR, X, Y, BALL),
+        shape=(1, X.shape[1]),
+        generator=seeded,
+    ),
+    **tried(
         masking.examine,
-        {"step_size": 1, "n_steps": 1, "n_pixels": 1},
+        {"step_size": 1, "n_steps": 1, "n_pixels": 1, "n_queries": 3},
         call=lambda **numbers: examined(LINEAR, Y, **numbers),
     ),
     **tried(
@@ -125,8 +132,9 @@ NUMBERS = {
     **tried(
         evaluation.evaluate,
         {"step_size": 1, "seed": 1}
-        | dict.fromkeys(("n_steps", "n_restarts", "n_hardest", "n_checked", "n_pixels"), 2),
-        call=lambda **numbers: evaluated(network(), Y, **numbers),
+        | dict.fromkeys(("n_steps", "n_restarts", "n_hardest", "n_checked", "n_pixels"), 2)
+        | {"n_queries": 3},
+        call=lambda **numbers: evaluated(network(), Y, shape=(1, X.shape[1]), **numbers),
     ),
     **tried(landscape.landscape, {"n_points": 3}, network(), X, Y, BALL),
     **tried(

@@ -249,6 +249,13 @@ PAIRS = {
     attacks.coordinate_search: lambda a, b: attacks.coordinate_search(
         layer(classifier(a)), X.to(b), Y, BALL, generator=seeded()
     ),
+    attacks.square_search: lambda a, b: attacks.square_search(
+        layer(classifier(a)),
+        *(X.to(b), Y, BALL),
+        shape=(1, X.shape[1]),
+        generator=seeded(),
+        n_queries=3,
+    ),
     # In fewer digits there is one check more, which may not find more than the others.
     masking.examine: lambda a, b: examined(layer(classifier(a)), Y, X.to(b)).strongest,
     masking.loss_curves: lambda a, b: curves(layer(classifier(a)), Y, X.to(b)),

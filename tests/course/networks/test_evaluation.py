@@ -38,7 +38,7 @@ def test_on_a_linear_model_every_attack_with_gradients_finds_the_exact_error(bal
     found = evaluate(as_module(LINEAR), X, Y, ball, **HOW)
     exact = robust_error(LINEAR, X, Y, ball)
     assert found.found == exact
-    exactly = ("FGSM", "PGD", "PGD with restarts", "scores alone")
+    exactly = ("FGSM", "PGD", "PGD with restarts", "search by pixels")
     assert {found.rungs[name] for name in exactly} == {exact}
     assert found.rungs["clean"] == error(LINEAR, X, Y)
     assert found.rungs["clean"].k <= found.rungs["random"].k < exact.k
@@ -79,7 +79,9 @@ def test_masked_gradients_of_both_kinds_raise_alarms():
     assert found.rungs["PGD"] == found.rungs["clean"]
     # Without gradients all of its mistakes are found, and they count.
     exact = robust_error(stepwise, X, Y, BOX)
-    assert found.found == found.rungs["scores alone"] == exact and exact.k > found.rungs["PGD"].k
+    assert (
+        found.found == found.rungs["search by pixels"] == exact and exact.k > found.rungs["PGD"].k
+    )
     confident = as_module(LinearClassifier(30 * LINEAR.theta, 0.0)).float()
     single = {**HOW, "surrogate": as_module(OTHER).float()}
     found = evaluate(confident, X.float(), Y.float(), BOX, **single)
@@ -93,7 +95,7 @@ def test_restarts_for_the_hardest_alone_find_what_they_find_for_all_of_these():
     all_of_them = evaluate(model, X, y, BOX, **HOW)
     assert few.rungs["PGD"] == all_of_them.rungs["PGD"]
     assert few.rungs["PGD"].k <= few.rungs["PGD with restarts"].k
-    assert "(both for the 20 of least margin)" in str(few.card)
+    assert "(restarts and search for the 20 of least margin)" in str(few.card)
     assert "least margin" not in str(all_of_them.card)
 
 
@@ -149,6 +151,6 @@ def test_the_card_of_an_attack_says_its_settings_and_seeds():
     found = evaluate(as_module(OTHER), X, Y, BOX, **HOW, seed=5)
     assert str(found.card) == (
         "norm inf; radius 0.2 (51 of 255); pixels kept in [0, 1]; lower bound; "
-        "PGD, 10 steps of 0.05, 3 restarts, search over 20 pixels, FGSM, transfer; seeds 5; "
+        "PGD, 10 steps of 0.05, 3 restarts, search by 20 pixels, FGSM, transfer; seeds 5; "
         "400 examples"
     )

@@ -98,7 +98,8 @@ def test_a_training_that_is_stopped_goes_on_to_the_same_bits(tmp_path, monkeypat
 def test_the_command_prints_and_keeps_what_it_found(tmp_path, monkeypatch, capsys):
     digits = Digits(X.double(), Y, X.double(), Y, tuple(range(10)), Source.SAMPLE, "none")
     monkeypatch.setattr(command, "load_ten", lambda source: digits)
-    monkeypatch.setattr(command, "ATTACK", {"step_size": 0.1, "n_steps": 2, "n_restarts": 2})
+    short = {"step_size": 0.1, "n_steps": 2, "n_restarts": 2, "n_queries": 20}
+    monkeypatch.setattr(command, "ATTACK", short)
     command.main(["--epochs", "1", "--test", "5", "--sample", "--folder", str(tmp_path)])
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["test images"] == 5

@@ -1,31 +1,16 @@
-r"""The inner maximisation: perturbations that make the loss large.
+"""Attacks that follow gradients, and the exact one of linear classifiers."""
 
-Every attack takes a model, examples, labels and a perturbation set, and returns one perturbation
-for each example, inside the set. For a linear model the worst perturbation is known exactly; for
-any other model the gradient is followed, and what is found is a lower bound on the worst loss.
-
-The gradient is that of the log-odds of a wrong label, which the loss increases with. The loss's own
-gradient rounds to 0 where a model is confident: an attack that follows it finds the fewer mistakes
-the more confident the model is, without the model being any more robust. Where gradients lead
-nowhere, :func:`coordinate_search` needs the scores alone.
-"""
-
-import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from lectures_code.checks import check_count, check_generator, check_positive, check_x
+from lectures_code.attacks.common import Objective, ends, without_traces
+from lectures_code.checks import check_count, check_positive, check_x
 from lectures_code.features import MonotoneClassifier, exact_classifier
 from lectures_code.logistic import LinearClassifier, Model, log_odds_of_error
 from lectures_code.perturbations import NormBall, PixelIntervals
-
-Objective = Callable[[Tensor, Tensor], Tensor]
-# Modules whose parameters can't be replaced for a call: the whole module is copied.
-WHOLE = (torch.jit.ScriptModule, nn.DataParallel)
 
 
 def linear_maximiser(
@@ -127,7 +112,7 @@ def fgsm(
     """
     x = check_x(x)
     # A copy, since the model may overwrite its argument.
-    gradient = _gradient(_without_traces(model, x), x.clone(), y, objective)
+    gradient = _gradient(without_traces(model, x), x.clone(), y, objective)
     return _steepest(ball, gradient, x)
 
 
@@ -183,120 +168,10 @@ def pgd(
     if ball.p not in (1.0, 2.0, torch.inf):
         raise ValueError(f"pgd steps in the norms p = 1, 2 and inf, got p = {ball.p:g}: use fgsm")
     delta = torch.zeros_like(x) if generator is None else ball.sample(x, generator=generator)
-    scores, step = _without_traces(model, x), _projected_step(ball, x, step_size)
+    scores, step = without_traces(model, x), _projected_step(ball, x, step_size)
     for _ in range(n_steps):
         delta = step(delta, _gradient(scores, ball.perturbed(x, delta), y, objective))
     return delta
-
-
-@torch.no_grad()
-def coordinate_search(
-    model: Model,
-    x: Tensor,
-    y: Tensor,
-    ball: NormBall,
-    *,
-    generator: torch.Generator,
-    n_pixels: int | None = None,
-    objective: Objective = log_odds_of_error,
-) -> Tensor:
-    r"""An attack without gradients: one pixel after another, to the end where scores are worse.
-
-    For each example a pixel goes to the lower or the upper end of what the set allows if that
-    increases the objective, and stays where it was if neither does. What is found is a lower bound
-    on the worst loss. Once all pixels were tried, it is the worst perturbation of a classifier that
-    is linear in the pixels, or in monotone features of them, up to rounding.
-
-    Parameters
-    ----------
-    model, x, y, ball, objective
-        As for :func:`fgsm`; p = inf, with or without the box. The model may be any function.
-    generator : torch.Generator
-        Draws the order of the pixels, the same for all examples.
-    n_pixels : int, optional
-        How many pixels are tried, of each example; all by default. The model is called twice for
-        each.
-
-    Returns
-    -------
-    Tensor of shape (n, d)
-        Perturbations inside the set.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of range, or examples, labels and outputs do not fit each other.
-
-    References
-    ----------
-    Guo, Gardner, You, Wilson and Weinberger (2019), Simple black-box adversarial attacks: the same
-    search with shorter steps.
-    """
-    x, generator = check_x(x), check_generator(generator)
-    if not math.isinf(ball.p):
-        raise ValueError(
-            f"p must be inf to move each pixel by itself, got {ball.p:g}: use pgd for other norms"
-        )
-    n_pixels = x.shape[1] if n_pixels is None else check_count("n_pixels", n_pixels)
-    scores = _without_traces(model, x)
-    ends = _ends(ball, x)
-    delta, perturbed = torch.zeros_like(x), x.clone()
-    best = objective(scores(perturbed), y)
-    for pixel in torch.randperm(x.shape[1], generator=generator)[:n_pixels].tolist():
-        for end in ends:
-            before = perturbed[:, pixel].clone()
-            perturbed[:, pixel] = ball.perturbed(x[:, pixel], end[:, pixel])
-            found = objective(scores(perturbed), y)
-            worse = found > best
-            best = torch.where(worse, found, best)
-            perturbed[~worse, pixel] = before[~worse]
-            delta[worse, pixel] = end[worse, pixel]
-    return delta
-
-
-@torch.no_grad()
-def worst_of(
-    model: Model,
-    x: Tensor,
-    y: Tensor,
-    ball: NormBall,
-    attacks: Iterable[Tensor],
-    *,
-    objective: Objective = log_odds_of_error,
-) -> Tensor:
-    """Of several perturbations of each example, the one at which the objective is largest.
-
-    With the results of :func:`pgd` from several random starts, this is PGD with restarts. More
-    attacks never find fewer mistakes.
-
-    Parameters
-    ----------
-    model, x, y, ball, objective
-        As for :func:`fgsm`.
-    attacks : iterable of Tensors of shape (n, d)
-        Perturbations inside the set, at least one tensor; a generator is asked for one at a time.
-
-    Returns
-    -------
-    Tensor of shape (n, d)
-        One of them for each example; the first where several are as large.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no attack, or examples, labels and outputs do not fit each other.
-    """
-    x, scores = check_x(x), _without_traces(model, x)
-    best = worst = None
-    for delta in attacks:
-        found = objective(scores(ball.perturbed(x, delta)), y)
-        if best is None or worst is None:
-            best, worst = found, delta.clone()
-        larger = found > best
-        best, worst = torch.where(larger, found, best), worst.where(~larger[:, None], delta)
-    if worst is None:
-        raise ValueError("attacks must hold at least one tensor of perturbations, got none")
-    return worst
 
 
 def _steepest(steps: NormBall, gradient: Tensor, x: Tensor) -> Tensor:
@@ -320,7 +195,7 @@ def _projected_step(ball: NormBall, x: Tensor, size: float) -> Callable[[Tensor,
     if not math.isinf(ball.p):
         return step
     # A clip, to ends that stay where they are: a tenth of the time of finding them in each step.
-    low, high = _ends(ball, x)
+    low, high = ends(ball, x)
     length = steps.maximiser(torch.ones(1, dtype=x.dtype)).item()  # the size, in this dtype
 
     def signs(delta: Tensor, gradient: Tensor) -> Tensor:
@@ -328,12 +203,6 @@ def _projected_step(ball: NormBall, x: Tensor, size: float) -> Callable[[Tensor,
         return delta.add_(gradient.sign(), alpha=length).clamp_(low, high)
 
     return signs
-
-
-def _ends(ball: NormBall, x: Tensor) -> list[Tensor]:
-    """The least and the greatest change of each pixel, for p = inf."""
-    up = x.new_ones(x.shape[1])
-    return [ball.maximiser(direction, x).expand_as(x) for direction in (-up, up)]
 
 
 def _gradient(model: Model, x: Tensor, y: Tensor, objective: Objective) -> Tensor:
@@ -369,32 +238,3 @@ def _check_finite(gradient: Tensor) -> None:
             f"{len(gradient)} examples: look for overflow, 0 / 0 or the square root of 0 in the "
             "model"
         )
-
-
-def _without_traces(model: Model, x: Tensor) -> Model:
-    """The model as a function that leaves no gradient, buffer or random state changed."""
-    if not isinstance(model, nn.Module):
-        return model
-    for name, value in model.named_parameters():
-        if value.is_floating_point() and value.dtype != x.dtype:
-            raise TypeError(
-                f"x must have the model's dtype, got {x.dtype} with {name} in {value.dtype}: "
-                "use model.double() or x.float()"
-            )
-
-    whole = any(isinstance(module, WHOLE) for module in model.modules())
-
-    # In training mode batch norm writes its buffers and dropout draws random numbers:
-    # let it write copies, and put the random state back. And autograd refuses to work with
-    # parameters that were made in inference mode.
-    def scores(x: Tensor) -> Tensor:
-        with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
-            if whole:
-                return copy.deepcopy(model)(x)
-            copies = {name: value.clone() for name, value in model.named_buffers()}
-            for name, value in model.named_parameters():
-                if value.is_inference():
-                    copies[name] = value.detach().clone()
-            return functional_call(model, copies, (x,)) if copies else model(x)
-
-    return scores
