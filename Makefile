@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 COMMANDS := book test coverage invited explore lowest fonts paint draft serve offline pdf sheets slides edition manifest \
-  verify downloads release links notebooks bench rooms digits record lint clean
+  verify downloads release links notebooks bench rooms digits seeds record lint clean
 
 .PHONY: help $(COMMANDS)
 # All of them install into the same .venv.

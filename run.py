@@ -88,6 +88,8 @@ rooms      measure the chapters in an environment like Binder's, in ten minutes,
     python -m benchmarks.rooms
 digits     train and attack a network on all ten digits; go on where a killed one was
     python -m benchmarks.ten_digits
+seeds      run the chapters on networks with ten other seeds, for their tables; in ten minutes
+    python -m benchmarks.other_seeds
 record     run the benchmarks, and keep their figures for the appendix
     @bench
 lint       ruff, oxlint for JavaScript, mypy, zizmor for workflows, and the notebook linter

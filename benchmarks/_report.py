@@ -13,6 +13,8 @@ import matplotlib
 import torch
 from tabulate import tabulate
 
+import lectures_code
+
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
@@ -32,6 +34,23 @@ def interleaved(runs: Mapping[str, Callable[[], object]], *, rounds: int) -> dic
             if turn > 0:
                 seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def origin() -> dict[str, object]:
+    """What numbers depend on beside their program: versions and the machine."""
+    return {
+        "versions": {
+            "lectures_code": lectures_code.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "machine": machine(),
+    }
+
+
+def machine() -> str:
+    """The kind of machine, without its name."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def report(
@@ -62,11 +81,10 @@ def report(
     print(f"{question}\n(ratios to: {baseline})\n")
     print(tabulate(rows, headers="keys"), "\n")
     OUT.mkdir(parents=True, exist_ok=True)
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     result = {
         "question": question,
         "baseline": baseline,
-        "machine": machine,
+        "machine": machine(),
         "script": Path(sys.argv[0]).name,
         "threads": torch.get_num_threads(),
         **of_each,

@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import time
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-import lectures_code
+from benchmarks._report import origin
 from lectures_code.mnist import Digits, load_ten
 from lectures_code.networks.distributed import joined
 from lectures_code.networks.evaluation import Evaluation, evaluate
@@ -71,12 +70,7 @@ def provenance(
         "recipe": {"epochs": asked.epochs, "seed": asked.seed, "batch size": 100},
         "attack": {**ATTACK, "seed": asked.seed, "surrogate's seed": asked.seed + 1},
         "data": {"source": str(data.source), "training images": len(data.x_train)},
-        "versions": {
-            "lectures_code": lectures_code.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        **origin(),
         "device": torch.device(asked.device).type,
         "threads": torch.get_num_threads(),
         "processes": int(os.environ.get("WORLD_SIZE", "1")),

@@ -1,11 +1,8 @@
 """Ten digits: the published recipe of fast adversarial training, on the published network."""
 
-import json
 import os
 from collections.abc import Iterator
 from functools import partial
-from importlib.resources import files
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -135,20 +132,6 @@ def fast_training(
         for _ in progress(steps, label=label, total=n_batches) if saves else steps:
             pass
     return model.eval()
-
-
-def recorded() -> dict[str, Any]:
-    """What ``make digits`` found when it was last run for the book, with all that it depends on.
-
-    Returns
-    -------
-    dict
-        Among others ``"accuracy in percent"`` and ``"mistakes"`` by attack, the ``"threat model"``,
-        and ``"published"``: percentages of the same network and recipe, with their sources.
-    """
-    text = (files(__package__) / "ten_digits.json").read_text(encoding="utf-8")
-    result: dict[str, Any] = json.loads(text)
-    return result
 
 
 def _scheduled(step: Step, sizes: Iterator[float]) -> Step:

@@ -7,6 +7,7 @@ from torch import nn
 from lectures_code.attacks import pgd, worst_of
 from lectures_code.features import MonotoneClassifier, Threshold
 from lectures_code.logistic import LinearClassifier, lack_of_margin, log_odds_of_error, losses
+from lectures_code.masking import examine
 from lectures_code.networks.bounds import interval_margins
 from lectures_code.networks.evaluation import ThreatModel, evaluate
 from lectures_code.networks.models import dense_network
@@ -19,6 +20,7 @@ from tests.oracles import INF, seeded
 
 BOX = BALL.in_box()
 HOW = {"step_size": 0.05, "n_steps": 10, "n_restarts": 3, "surrogate": OTHER, "n_pixels": None}
+EXAMINED = {"step_size": 0.05, "n_steps": 10, "surrogate": OTHER}
 
 
 def trained(n_outputs=1, maximiser=None):
@@ -87,6 +89,32 @@ def test_masked_gradients_of_both_kinds_raise_alarms():
     found = evaluate(confident, X.float(), Y.float(), BOX, **single)
     assert found.alarms == ["loss fades"]
     assert found.found == robust_error(LINEAR, X, Y, BOX)
+
+
+def test_images_are_searched_by_squares_as_well():
+    """Where rounding hides gradients, squares find mistakes, which count and raise an alarm."""
+    images = {**HOW, "shape": (4, 5), "n_queries": 150}
+    found = evaluate(lambda z: LINEAR(z.round()), X, Y, BOX, **images)
+    exact = robust_error(MonotoneClassifier(Threshold(0.5), LINEAR), X, Y, BOX)
+    squares = found.rungs["search by squares"]
+    assert found.rungs["PGD"].k < squares.k <= exact.k == found.found.k
+    assert "squares" in found.alarms
+    assert "search by 20 pixels and 150 squares, FGSM" in str(found.card)
+    honest = evaluate(as_module(LINEAR), X, Y, BOX, **images)
+    assert honest.alarms == [] and honest.rungs["search by squares"].k <= honest.found.k
+    assert honest.found == robust_error(LINEAR, X, Y, BOX)
+    others = evaluate(as_module(LINEAR), X, Y, BOX, **HOW)
+    assert honest.rungs.items() >= others.rungs.items(), "the other rungs are as without"
+
+
+def test_a_wrong_shape_is_refused_before_anything_is_attacked():
+    def model(z):
+        raise AssertionError("nobody is asked")
+
+    for call in (evaluate, examine):
+        how = HOW if call is evaluate else {"generator": seeded(), **EXAMINED}
+        with pytest.raises(ValueError, match="shape must be that of an image of 20 pixels"):
+            call(model, X, Y, BOX, **how, shape=(28, 28))
 
 
 def test_restarts_for_the_hardest_alone_find_what_they_find_for_all_of_these():

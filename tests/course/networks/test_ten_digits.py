@@ -11,12 +11,12 @@ from benchmarks.ten_digits import __main__ as command
 from lectures_code.mnist import Digits, Source
 from lectures_code.networks import ten_digits
 from lectures_code.networks.models import convolutional_network
+from lectures_code.networks.records import recorded
 from lectures_code.networks.ten_digits import (
     BALL,
     cyclic,
     fast_maximiser,
     fast_training,
-    recorded,
 )
 from lectures_code.perturbations import NormBall
 from tests.oracles import seeded
@@ -115,7 +115,7 @@ def test_the_command_prints_and_keeps_what_it_found(tmp_path, monkeypatch, capsy
 
 def test_the_recorded_result_agrees_with_itself_and_with_the_command():
     """Percentages are those of its counts, and the settings those of the command as it is now."""
-    ten = recorded()
+    ten = recorded("ten_digits")
     n, mistakes = ten["test images"], ten["mistakes"]
     mistakes = mistakes | {"all attacks": ten["mistakes under any attack"]}
     expected = {name: round(100 * (1 - k / n), 2) for name, k in mistakes.items()}
