@@ -32,6 +32,7 @@ CHECKS = [
     code.check_lines_are_short,
     code.check_chapters_only_call,
     code.check_generators_in_a_loop,
+    code.check_figures_stand_alone,
     code.check_kernel,
     code.check_no_timing,
 ]

@@ -85,6 +85,17 @@ def check_generators_in_a_loop(notebook: NotebookNode) -> Iterator[Problem]:
                     yield Problem(number, what, "make it a list, which is computed at once")
 
 
+def check_figures_stand_alone(notebook: NotebookNode) -> Iterator[Problem]:
+    """What a cell shows beside its figure would be a figure of the same name, and no page builds.
+
+    `show_source` shows something only where MNIST is not at hand, so that no author sees it.
+    """
+    for number, cell in code_cells(notebook):
+        beside = re.search(r"\b(show_source|table)\(", cell.source)
+        if beside and "figure" in cell.metadata.get("mystnb", {}):
+            yield Problem(number, f"{beside[1]} shows beside a figure", "give it a cell of its own")
+
+
 def check_setup_cell(notebook: NotebookNode, repository: str) -> Iterator[Problem]:
     """The first code cell installs the package where it is missing; the site does not show it."""
     expected = SETUP_CELL.format(repository=repository)

@@ -166,6 +166,11 @@ BAD = [
         "each generator of a list will see the last k of its loop",
         {3: {"source": "mistakes = [(k * m for m in range(2)) for k in range(3)]"}},
     ),
+    (
+        3,
+        "show_source shows beside a figure",
+        {3: {"source": "show_source(data)", "metadata": {"mystnb": {"figure": {"name": "a"}}}}},
+    ),
     (2, "not the one that sets up Colab", {2: {"source": "import lectures_code"}}),
     (2, "the set-up cell shows on the site", {2: {"metadata": {}}}),
 ]
