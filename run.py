@@ -88,7 +88,7 @@ rooms      measure the chapters in an environment like Binder's, in ten minutes,
     python -m benchmarks.rooms
 digits     train and attack a network on all ten digits; go on where a killed one was
     python -m benchmarks.ten_digits
-seeds      run the chapters on networks with ten other seeds, for their tables; in ten minutes
+seeds      run chapters 12 and 13 with ten seeds, for their tables; in ten minutes
     python -m benchmarks.other_seeds
 record     run the benchmarks, and keep their figures for the appendix
     @bench

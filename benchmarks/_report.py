@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import random
 import statistics
 import sys
 import time
@@ -22,13 +23,15 @@ OUT = Path(__file__).resolve().parent.parent / "_build" / "bench"
 
 
 def interleaved(runs: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
-    """Time several functions in turn, A B A B ..., after one round that does not count.
+    """Time several functions in rounds, after one that does not count.
 
-    A machine's speed drifts; taken in turn, all of them see the same drift.
+    A machine's speed drifts; in a round, all of them see the same drift. Each round has an order of
+    its own, for what ran before leaves its traces in memory and caches.
     """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
+    order = random.Random(0)
     for turn in range(rounds + 1):
-        for name, run in runs.items():
+        for name, run in order.sample(list(runs.items()), len(runs)):
             start = time.perf_counter()
             run()
             if turn > 0:

@@ -91,7 +91,7 @@ for name, delta in found.items():
     print(f"{name}: {mistakes[name]} mistakes, {otherwise[name]} pixels not as by this package")
 report(
     "What do FGSM and PGD of a network cost?",
-    interleaved(runs, rounds=5),
+    interleaved(runs, rounds=15),
     baseline="PGD",
     file="network_attack",
     mistakes=mistakes,

@@ -90,10 +90,10 @@ def square_search(
 ) -> Tensor:
     r"""Square Attack: an attack of images without gradients, by squares at random places.
 
-    Each pixel is at one of the two ends of what the set allows; at first they are vertical stripes,
-    each at an end drawn at random. Then, again and again, a square at a random place goes to one
-    end, and stays there if the margin has become smaller. The squares shrink, from 0.8 of the image
-    to single pixels. An example is left alone once it is a mistake. What is found is a lower bound
+    Each pixel is at one of the two ends of what the set allows; at first each column is at one,
+    drawn at random. Then, again and again, a square at a random place goes to one end, and stays
+    there if the margin has become smaller. The squares shrink from 0.8 of the image to 1/640 of it,
+    at least a pixel. An example is left alone once it is a mistake. What is found is a lower bound
     on the worst loss.
 
     Parameters
@@ -117,6 +117,11 @@ def square_search(
     ------
     TypeError, ValueError
         If an argument is out of range, or examples, labels and outputs do not fit each other.
+
+    Notes
+    -----
+    With fewer than a thousand queries the first sizes are passed over. A square may be drawn that
+    is at its end already: the query is spent.
 
     References
     ----------

@@ -84,7 +84,7 @@ class Evaluation:
     card : ThreatModel
         What :attr:`found` is about.
     rungs : mapping from str to ErrorCount
-        Mistakes under each attack alone, from ``"clean"`` to the strongest.
+        Mistakes under each attack alone, in the order in which they are tried.
     found : ErrorCount
         Mistakes under any of them: a lower bound on the robust error.
     alarms : list of str
@@ -150,8 +150,9 @@ def evaluate(
         Random starts.
     n_hardest : int, optional
         How many examples are attacked with restarts, and by scores alone: those whose margins PGD
-        from 0 left smallest. All by default, which takes `n_restarts` times as long as one attack.
-        Where gradients are masked, margins after PGD say little: attack all.
+        from 0 left smallest. All by default, which takes `n_restarts` times as long as one attack,
+        and `n_queries` and twice `n_pixels` calls of the model. Where gradients are masked, margins
+        after PGD say little: attack all.
     n_checked : int
         How many examples are checked.
     n_pixels : int, optional

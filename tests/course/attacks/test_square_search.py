@@ -84,24 +84,97 @@ def test_squares_shrink_as_published():
     assert max(_sides(50, 2, 30)) == 2, "a square fits into the image"
 
 
-def test_the_first_query_is_of_vertical_stripes_the_next_move_one_square_each():
-    x, asked = torch.full((3, 30), 0.5), []
+def asked_of(n, n_queries, *, shape=(5, 6), seed=0):
+    """The images of each query, as which pixels are up, where each try is worse and so stays."""
+    asked = []
 
     def model(z):
-        asked.append(z.reshape(-1, 5, 6) > 0.5)
-        return torch.full((len(z),), 1.0 - 0.01 * len(asked))  # each try is worse: it stays
+        asked.append(z.reshape(-1, *shape) > 0.5)
+        return torch.full((len(z),), 1.0 - 0.001 * len(asked))
 
-    y, ball = torch.ones(3), NormBall(INF, 0.25)
-    delta = square_search(model, x, y, ball, shape=(5, 6), generator=seeded(), n_queries=40)
-    stripes = asked[1]
-    assert (stripes == stripes[:, :1]).all() and stripes.any() and not stripes.all()
-    assert len(asked) == 41
-    for k, side in enumerate(_sides(40, 5, 6)):
-        moved = (asked[k + 1] != asked[k]) if k else torch.zeros(3, 5, 6)
-        for image in moved:
-            rows, columns = image.nonzero(as_tuple=True)
-            assert not len(rows) or max(*(e.max() - e.min() for e in (rows, columns))) < side
+    x, ball = torch.full((n, shape[0] * shape[1]), 0.5), NormBall(INF, 0.25)
+    draw = seeded(seed)
+    how = {"shape": shape, "generator": draw, "n_queries": n_queries}
+    delta = square_search(model, x, torch.ones(n), ball, **how)
     assert asked[-1].flatten(1).equal(delta > 0)
+    assert len(asked) == n_queries + 1 and not asked[0].any()
+    return torch.stack(asked[1:])
+
+
+def test_the_first_query_is_of_vertical_stripes_each_image_its_own():
+    (stripes,) = asked_of(30, 1)
+    assert (stripes == stripes[:, :1]).all()
+    assert len(stripes.flatten(1).unique(dim=0)) > 10
+    assert 0.3 < stripes.double().mean() < 0.7
+
+
+def test_each_further_query_moves_one_square_to_one_end_in_each_image_another():
+    n_queries, n = 60, 30
+    asked, sides = asked_of(n, n_queries), list(_sides(n_queries, 5, 6))
+    places, ends_ = set(), set()
+    for before, after, side in zip(asked, asked[1:], sides[1:], strict=False):
+        for image in range(n):
+            moved = before[image] != after[image]
+            fits = []
+            for row, column in itertools.product(range(5 - side + 1), range(6 - side + 1)):
+                for end in (False, True):
+                    tried = before[image].clone()
+                    tried[row : row + side, column : column + side] = end
+                    fits += [(side, row, column, end)] * tried.equal(after[image])
+            assert fits, "no square at one end leads there"
+            if moved.sum() == 1 and side == 1:
+                places.add(fits[0][1:3])
+                ends_.add(fits[0][3])
+    assert len(places) > 20 and ends_ == {False, True}
+    step = (asked[1:] != asked[:-1]).flatten(2)
+    alike = [(each == each[:1]).all() for each in step]
+    assert not any(alike), "images move differently"
+
+
+def test_what_is_no_worse_than_nothing_is_left_out():
+    """A score that is least at the example itself: every corner is better for the label."""
+    x, y, ball = torch.full((4, 6), 0.5), torch.ones(4), NormBall(INF, 0.25)
+    delta = square_search(
+        lambda z: 1 + (z - 0.5).abs().sum(dim=1),
+        *(x, y, ball),
+        **{"shape": (2, 3), "generator": seeded(), "n_queries": 20},
+    )
+    assert (delta == 0).all()
+
+
+def test_a_tie_is_a_mistake_and_where_all_are_mistakes_nobody_is_asked():
+    x, y, ball, asked = torch.rand(5, 6, generator=seeded()), torch.ones(5), NormBall(INF, 0.1), []
+
+    def tie(z):
+        asked.append(len(z))
+        return torch.zeros(len(z))
+
+    how = {"shape": (2, 3), "generator": seeded(), "n_queries": 20}
+    assert (square_search(tie, x, y, ball, **how) == 0).all() and asked == [5]
+
+    def tie_when_moved(z):
+        asked.append(len(z))
+        return (z.sum(dim=1) == x.sum(dim=1)).float() if len(z) == 5 else torch.ones(len(z))
+
+    asked.clear()
+    delta = square_search(tie_when_moved, x, y, ball, **how)
+    assert asked == [5, 5] and (delta.abs() > 0).all()
+
+
+def test_a_model_that_gives_nan_is_refused():
+    x, y, ball = torch.rand(5, 6, generator=seeded()), torch.ones(5), NormBall(INF, 0.1)
+    with pytest.raises(ValueError, match="NaN"):
+        how = {"shape": (2, 3), "generator": seeded(), "n_queries": 2}
+        square_search(lambda z: z[:, 0] / 0 * 0, x, y, ball, **how)
+
+
+def test_single_precision_stays_single_precision_and_images_stay_in_the_box():
+    model, (_, x, y) = models.network(3, d=8, dtype=torch.float32), random_problem(2, n=40, d=8)
+    x, y, ball = x.float(), y.float(), NormBall(INF, 0.3).in_box()
+    delta = square_search(model, x, y, ball, shape=(2, 4), generator=seeded(), n_queries=50)
+    assert delta.dtype == torch.float32 and ball.contains(delta, x).all()
+    perturbed = ball.perturbed(x, delta)
+    assert 0 <= float(perturbed.min()) <= float(perturbed.max()) <= 1
 
 
 def test_nobody_asks_about_a_mistake_again():
@@ -125,9 +198,11 @@ def test_nobody_asks_about_a_mistake_again():
 
 
 def test_the_generator_decides_and_a_module_stays_as_it_is():
-    model = models.Everything().eval()
-    _, x, _ = random_problem(6, n=12, d=5)
-    y, ball = torch.arange(12) % 3, NormBall(INF, 0.2)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = models.Everything().eval()
+    _, x, _ = random_problem(6, n=60, d=5)
+    y, ball = torch.arange(60) % 3, NormBall(INF, 0.2)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     state = torch.get_rng_state()
     first, again, other = (
