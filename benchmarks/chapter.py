@@ -4,11 +4,11 @@ Both are whole processes: Python's start, the imports and the loading of MNIST a
 reader waits for. The chapter's code cells are run as a script.
 """
 
-import json
 import subprocess
 import sys
 
 from authoring.notebooks import ROOT
+from benchmarks._chapters import code_cells
 from benchmarks._report import interleaved, report
 
 CHAPTER = ROOT / "book" / "lecture" / "mnist.ipynb"
@@ -36,9 +36,7 @@ experiments.train_from_seeds = lambda data, seeds, *_, **__: [untrained for _ in
 
 def chapter_as_a_script() -> str:
     """The chapter's code, with nothing for its 40 seeds to do and nobody to show things to."""
-    cells = [cell for cell in json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    code = [cell for cell in code if "%pip" not in cell]
+    code = code_cells(CHAPTER)
     assert any("train_from_seeds(" in cell for cell in code), "the seeds' cell has moved"
     return "\n".join([QUIET, *code])
 

@@ -2,15 +2,16 @@
 
 import contextlib
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from unittest import mock
 
 import matplotlib.pyplot as plt
 
 from authoring.notebooks import ROOT
+from benchmarks._chapters import code_cells
 from lectures_code import reporting
 
 
@@ -24,12 +25,8 @@ class Chapter:
 
     def code(self, seed: int) -> str:
         """Its code with another seed, up to the cell that shows what is recorded."""
-        path = ROOT / "book" / "networks" / f"{self.name}.ipynb"
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        ends = [k for k, cell in enumerate(code) if 'recorded("other_seeds")' in cell]
-        code = [cell for cell in code[: min(ends, default=len(code))] if "%pip" not in cell]
-        text = "\n".join(code)
+        code = code_cells(ROOT / "book" / "networks" / f"{self.name}.ipynb")
+        text = "\n".join(takewhile(lambda cell: 'recorded("other_seeds")' not in cell, code))
         for old, new in self.changes.items():
             if text.count(old) != 1:
                 raise ValueError(f"{self.name} must say {old!r} once: change it here as well")
